@@ -19,7 +19,11 @@ public abstract record ShellStatus
     /// <param name="ShellId">The shell's id.</param>
     /// <param name="Reconnected">Whether the shell existed before.</param>
     /// <param name="BytesDropped">Bytes of output lost while nobody was attached; 0 is left out on the wire.</param>
-    public sealed record Confirmed(string ShellId, bool Reconnected, long BytesDropped = 0) : ShellStatus;
+    /// <param name="InputOffset">
+    /// Bytes of STDIN that the shell has accepted in its life, so that a client knows which of its own arrived before a drop. Porthole's
+    /// extension; official clients ignore it, and the service does not send it (null).
+    /// </param>
+    public sealed record Confirmed(string ShellId, bool Reconnected, long BytesDropped = 0, long? InputOffset = null) : ShellStatus;
 
     /// <summary>The shell has ended.</summary>
     /// <param name="ExitCode">0 to 255; 128 + signal when a signal ended it.</param>
@@ -62,6 +66,7 @@ public abstract record ShellStatus
         json.WriteString("shellId"u8, status.ShellId);
         json.WriteBoolean("reconnected"u8, status.Reconnected);
         if (status.BytesDropped > 0) json.WriteNumber("bytesDropped"u8, status.BytesDropped);
+        if (status.InputOffset is { } offset) json.WriteNumber("inputOffset"u8, offset);
         json.WriteEndObject();
         json.WriteString("status"u8, "Success"u8);
     }

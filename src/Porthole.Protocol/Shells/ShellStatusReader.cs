@@ -31,7 +31,11 @@ internal static class ShellStatusReader
         if (root.ValueKind != JsonValueKind.Object) return null;
         if (Member(root, "metadata", JsonValueKind.Object) is { } metadata && ShellIdOf(metadata) is { } shellId)
         {
-            return new ShellStatus.Confirmed(shellId, Member(metadata, "reconnected", JsonValueKind.True) is not null, BytesDropped(metadata));
+            return new ShellStatus.Confirmed(
+                shellId,
+                Member(metadata, "reconnected", JsonValueKind.True) is not null,
+                Count(metadata, "bytesDropped") ?? 0,
+                Count(metadata, "inputOffset"));
         }
 
         return Text(root, "status") switch
@@ -45,8 +49,8 @@ internal static class ShellStatusReader
     private static string? ShellIdOf(JsonElement metadata) =>
         Text(metadata, "shellId") is { Length: > 0 } id ? id : null;
 
-    private static long BytesDropped(JsonElement metadata) =>
-        Member(metadata, "bytesDropped", JsonValueKind.Number) is { } number && number.TryGetInt64(out var dropped) && dropped > 0 ? dropped : 0;
+    private static long? Count(JsonElement metadata, string name) =>
+        Member(metadata, name, JsonValueKind.Number) is { } number && number.TryGetInt64(out var count) && count >= 0 ? count : null;
 
     private static ShellStatus ReadFailure(JsonElement root)
     {
