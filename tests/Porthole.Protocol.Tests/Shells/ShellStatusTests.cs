@@ -13,6 +13,7 @@ public class ShellStatusTests
         { new ShellStatus.Confirmed("sh-1", false), """{"kind":"Status","apiVersion":"v1","metadata":{"shellId":"sh-1","reconnected":false},"status":"Success"}""" },
         { new ShellStatus.Confirmed("sh-1", true), """{"kind":"Status","apiVersion":"v1","metadata":{"shellId":"sh-1","reconnected":true},"status":"Success"}""" },
         { new ShellStatus.Confirmed("sh-1", true, 7), """{"kind":"Status","apiVersion":"v1","metadata":{"shellId":"sh-1","reconnected":true,"bytesDropped":7},"status":"Success"}""" },
+        { new ShellStatus.Confirmed("sh-1", true, 7, 4096), """{"kind":"Status","apiVersion":"v1","metadata":{"shellId":"sh-1","reconnected":true,"bytesDropped":7,"inputOffset":4096},"status":"Success"}""" },
         { new ShellStatus.Exited(0), """{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success"}""" },
         { new ShellStatus.Exited(3), """{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","reason":"NonZeroExitCode","message":"command terminated with exit code 3","details":{"causes":[{"reason":"ExitCode","message":"3"}]}}""" },
         { ShellStatus.Exited.BySignal(9), """{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","reason":"NonZeroExitCode","message":"command terminated with exit code 137","details":{"causes":[{"reason":"ExitCode","message":"137"},{"reason":"Signal","message":"9"}]}}""" },
