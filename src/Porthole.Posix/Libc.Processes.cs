@@ -11,7 +11,13 @@ public static unsafe partial class Libc
     public const int SIGHUP = 1, SIGINT = 2, SIGQUIT = 3, SIGKILL = 9, SIGPIPE = 13, SIGTERM = 15, SIGCHLD = 17, SIGCONT = 18, SIGSTOP = 19, SIGWINCH = 28;
 
     // sys/wait.h
-    public const int WNOHANG = 1;
+    public const int WNOHANG = 1, WEXITED = 4, WNOWAIT = 0x01000000, P_ALL = 0;
+
+    /// <summary>Room for a siginfo_t, whose fields are never read here.</summary>
+    public const int SigInfoBytes = 128;
+
+    // signal.h
+    public const nint SIG_DFL = 0, SIG_IGN = 1;
 
     // spawn.h
     public const short POSIX_SPAWN_SETPGROUP = 0x02, POSIX_SPAWN_SETSIGDEF = 0x04, POSIX_SPAWN_SETSIGMASK = 0x08, POSIX_SPAWN_SETSID = 0x80;
@@ -27,6 +33,9 @@ public static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "waitpid", SetLastError = true)]
     public static partial int WaitPid(int pid, int* status, int options);
+
+    [LibraryImport(Library, EntryPoint = "waitid", SetLastError = true)]
+    public static partial int WaitId(int idType, uint id, void* sigInfo, int options);
 
     [LibraryImport(Library, EntryPoint = "getpid")]
     public static partial int GetPid();

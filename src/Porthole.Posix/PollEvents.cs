@@ -21,4 +21,7 @@ public enum PollEvents : uint
 
     /// <summary>EPOLLRDHUP: the peer has closed its writing half.</summary>
     PeerClosed = 0x2000,
+
+    /// <summary>EPOLLET: tell about changes only, not about a state that lasts.</summary>
+    EdgeTriggered = 0x8000_0000,
 }

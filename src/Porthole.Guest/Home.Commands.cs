@@ -1,0 +1,54 @@
+using Porthole.Posix;
+using Porthole.Protocol.Link;
+
+namespace Porthole.Guest;
+
+// Commands: started, signalled, abandoned.
+internal sealed partial class Home
+{
+    private readonly Dictionary<int, Command> _commands = [];
+
+    /// <summary>A stream wants a command run.</summary>
+    public void Start(Lane lane, uint stream, StartCommand request)
+    {
+        if (!_lanes.Contains(lane))
+            return;
+        try
+        {
+            if (_shuttingDown)
+                throw new LinkFailureException(LinkFailureReason.CannotStart, "the sandbox is shutting down");
+            var command = ProgramStart.StartCommand(request);
+            _commands.Add(command.ProcessId, command);
+            AddChild(command.ProcessId, exit => PostTo(lane, () => lane.ProcessEnded(command.ProcessId, exit)));
+            lane.Loop.Post(() => lane.GiveCommand(stream, command));
+        }
+        catch (LinkFailureException error)
+        {
+            lane.Loop.Post(() => lane.Refuse(stream, error.Failure));
+        }
+    }
+
+    /// <summary>Sends a signal to a command's process group. SIGTERM is followed by SIGKILL for those who stay.</summary>
+    public void Signal(Command command, byte signal)
+    {
+        if (signal == Libc.SIGTERM)
+            EndSession(command.ProcessId, signal);
+        else if (_children.ContainsKey(command.ProcessId))
+            _ = Libc.Kill(-command.ProcessId, signal);
+    }
+
+    /// <summary>A command's stream is gone with its lane: nobody wants its output any more.</summary>
+    public void Abandon(Command command)
+    {
+        EndSession(command.ProcessId, Libc.SIGTERM);
+        Finished(command);
+    }
+
+    /// <summary>A lane has sent all of a command's output and its exit.</summary>
+    public void Finished(Command command)
+    {
+        _commands.Remove(command.ProcessId);
+        command.Dispose();
+        EndWhenAllAreGone();
+    }
+}

@@ -1,0 +1,61 @@
+using Porthole.Posix;
+
+namespace Porthole.Guest;
+
+/// <summary>
+/// Ends all processes of a session: a signal that asks, and after a grace time SIGKILL for whatever is left,
+/// also when the leader went early. A process that made itself a session of its own is left alone, as it is by sshd.
+/// </summary>
+internal sealed class SessionEnd
+{
+    /// <summary>Time between asking and SIGKILL. The service has one but does not say which (contract section 4).</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
+
+    // Between rounds of SIGKILL: a fork may have escaped the last one.
+    private static readonly TimeSpan KillAgainAfter = TimeSpan.FromMilliseconds(50);
+
+    private readonly EventLoop _loop;
+    private readonly Action _done;
+    private LoopTimer _timer;
+    private bool _leaderIsGone;
+
+    /// <summary>Asks now. Everything here happens on the home loop.</summary>
+    /// <param name="loop">The home loop.</param>
+    /// <param name="session">The session's number, which is its leader's process id.</param>
+    /// <param name="signal">How to ask: SIGHUP for a shell, SIGTERM for a command.</param>
+    /// <param name="done">Called when nobody is left.</param>
+    public SessionEnd(EventLoop loop, int session, int signal, Action done)
+    {
+        (_loop, Session, _done) = (loop, session, done);
+        SessionProcesses.Signal(session, signal);
+
+        // A stopped process acts on the signal only when it goes on; the kernel does the same when a terminal is hung up.
+        SessionProcesses.Signal(session, Libc.SIGCONT);
+        _timer = loop.Schedule(Grace, Kill);
+    }
+
+    /// <summary>The session's number.</summary>
+    public int Session { get; }
+
+    /// <summary>The leader was collected: when nobody else is left, it is over at once.</summary>
+    public void LeaderEnded()
+    {
+        _leaderIsGone = true;
+        if (SessionProcesses.Signal(Session, 0) == 0)
+            Finish();
+    }
+
+    private void Kill()
+    {
+        if (SessionProcesses.Signal(Session, Libc.SIGKILL) == 0 && _leaderIsGone)
+            Finish();
+        else
+            _timer = _loop.Schedule(KillAgainAfter, Kill);
+    }
+
+    private void Finish()
+    {
+        _timer.Cancel();
+        _done();
+    }
+}
