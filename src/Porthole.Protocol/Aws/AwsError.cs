@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace Porthole.Protocol.Aws;
@@ -24,6 +25,9 @@ public sealed record AwsError(int Status, string Name, string Message, string? R
 
     /// <summary>The body's content type.</summary>
     public const string ContentType = "application/json";
+
+    // Some clients log the raw body for a person; it is never shown as HTML, so quotes need no escaping.
+    private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>400: the request cannot be read.</summary>
     public static AwsError CannotParse(string message) => new(400, "ValidationException", message, "CannotParse");
@@ -73,7 +77,7 @@ public sealed record AwsError(int Status, string Name, string Message, string? R
     public void WriteBody(IBufferWriter<byte> output)
     {
         ArgumentNullException.ThrowIfNull(output);
-        using var json = new Utf8JsonWriter(output);
+        using var json = new Utf8JsonWriter(output, Readable);
         json.WriteStartObject();
         json.WriteString("message"u8, Message);
         json.WriteString("error"u8, Message);

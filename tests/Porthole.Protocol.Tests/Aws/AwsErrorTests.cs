@@ -15,7 +15,7 @@ public class AwsErrorTests
 
     [Fact]
     public void The_text_is_under_both_names_that_clients_read() =>
-        Assert.Equal("""{"message":"no","error":"no"}""", Body(AwsError.AccessDenied("no")));
+        Assert.Equal("""{"message":"not 'you'","error":"not 'you'"}""", Body(AwsError.AccessDenied("not 'you'")));
 
     [Fact]
     public void A_validation_error_says_why_and_which_field() =>
