@@ -1,0 +1,101 @@
+using System.Globalization;
+using System.Text.Json;
+using Porthole.Bench.Terminals;
+using Porthole.Protocol.Aws;
+using Porthole.Protocol.Shells;
+
+namespace Porthole.Bench.Peers;
+
+/// <summary>
+/// Porthole as a user runs it: <c>porthole serve</c> with a data directory of its own, real sandboxes, and signed upgrades.
+/// Each measurement has fresh sessions and stops them.
+/// </summary>
+/// <param name="program">The porthole command.</param>
+internal sealed class PortholePeer(string program) : Peer
+{
+    public const string GatewayProcess = "porthole";
+    public const string GuestProcess = "porthole-guest";
+
+    private static readonly WebSocketTerminal.Channels s_channels =
+        new(ShellFrameChannel.Stdin, ShellFrameChannel.Stdout, [ShellFrameChannel.Close]);
+
+    private static readonly byte[] s_size = [ShellFrameChannel.Resize, .. """{"width":80,"height":24}"""u8];
+
+    private readonly int _port = LoopbackPort.Free();
+    private readonly Dictionary<int, string> _sessions = [];
+    private string _data = "", _log = "", _runtime = "";
+    private SigV4Signer? _signer;
+    private Child? _server;
+
+    public override string Name => "porthole";
+
+    public override string Description => "porthole serve, namespace isolation, signed upgrades, 127.0.0.1, one sandbox a session";
+
+    public override IReadOnlySet<string> ServerProcesses { get; } =
+        new HashSet<string> { GatewayProcess, GuestProcess, "porthole-launch", "bwrap", "slirp4netns" };
+
+    public override string? Missing() => File.Exists(program) ? null : $"{program} is not built";
+
+    public override void Start(string workDirectory)
+    {
+        _data = Path.Combine(workDirectory, "porthole");
+        _log = Path.Combine(workDirectory, "porthole.log");
+        _server = Child.Server(_log, null, program, "serve", "--data-dir", _data, "--listen", $"http://127.0.0.1:{_port}", "--isolation", "namespace");
+        WaitUntilListening(_server, _port, _log);
+        var health = LoopbackHttp.Send(_port, "GET", "/healthz");
+        if (!health.StartsWith("HTTP/1.1 200 ", StringComparison.Ordinal))
+            throw new BenchException($"porthole is not ready: {health}");
+
+        using var json = JsonDocument.Parse(Child.Run(_log, program, "env", "--data-dir", _data, "--format", "json"));
+        var variables = json.RootElement.EnumerateObject().ToDictionary(v => v.Name, v => v.Value.GetString()!, StringComparer.Ordinal);
+        _runtime = PercentEncoding.Encode(variables["PORTHOLE_RUNTIME_ARN"]);
+        _signer = new SigV4Signer(Credentials(variables), variables["AWS_REGION"]);
+    }
+
+    public override Terminal Open(int session, int shell)
+    {
+        if (!_sessions.TryGetValue(session, out var id))
+            _sessions[session] = id = SessionId.NewId();
+        var target = string.Create(CultureInfo.InvariantCulture, $"/runtimes/{_runtime}/ws/shells?qualifier=DEFAULT&shellId=shell-{shell}");
+        var terminal = LoopbackHttp.Upgrade(_port, target, Signed("GET", target, id), s_channels);
+        terminal.WriteMessage(s_size); // as the official CLI does; output is held back for a client that says nothing
+        return terminal;
+    }
+
+    public override void EndSession(int session)
+    {
+        if (!_sessions.Remove(session, out var id))
+            return;
+        var target = $"/runtimes/{_runtime}/stopruntimesession?qualifier=DEFAULT";
+        var answer = LoopbackHttp.Send(_port, "POST", target, Signed("POST", target, id));
+        if (!answer.StartsWith("HTTP/1.1 200 ", StringComparison.Ordinal))
+            throw new BenchException($"the session could not be stopped: {answer}");
+    }
+
+    public override void Stop()
+    {
+        // Sandboxes outlive their server, so it has to be told to take them along.
+        if (_server is { Running: true })
+            Child.Run(_log, program, "stop", "--data-dir", _data, "--all");
+        StopServer(_server, TimeSpan.FromSeconds(10));
+    }
+
+    private string Signed(string method, string target, string session)
+    {
+        if (!RequestTarget.TryParse(target, out var parsed))
+            throw new BenchException($"{target} is no request target");
+        var identity = new KeyValuePair<string, string>(SessionId.HeaderName, session);
+        var request = new SigV4Request(method, parsed, [new("Host", $"127.0.0.1:{_port}"), identity]);
+        var added = _signer!.SignHeaders(request, SigV4.EmptySha256, DateTimeOffset.UtcNow);
+        return string.Concat(added.Prepend(identity).Select(header => $"{header.Key}: {header.Value}\r\n"));
+    }
+
+    private static SigV4Credentials Credentials(Dictionary<string, string> variables)
+    {
+        if (variables.TryGetValue("AWS_ACCESS_KEY_ID", out var id))
+            return new(id, variables["AWS_SECRET_ACCESS_KEY"]);
+        var settings = File.ReadLines(variables["AWS_SHARED_CREDENTIALS_FILE"]).Select(line => line.Split('=', 2)).Where(parts => parts.Length == 2)
+            .ToLookup(parts => parts[0].Trim(), parts => parts[1].Trim());
+        return new(settings["aws_access_key_id"].First(), settings["aws_secret_access_key"].First());
+    }
+}
