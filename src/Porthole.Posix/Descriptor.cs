@@ -14,6 +14,32 @@ public sealed class Descriptor : SafeHandle
     /// <summary>The number, valid while this object is not disposed.</summary>
     public int Number => (int)handle;
 
+    /// <summary>Opens a file, close-on-exec.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="flags">O_… of open(2).</param>
+    /// <param name="mode">The mode of a file that is made by this, before the umask.</param>
+    /// <exception cref="PosixException">It cannot be opened so.</exception>
+    public static unsafe Descriptor Open(string path, int flags, uint mode = 0)
+    {
+        var text = CStrings.Copy(path);
+        var descriptor = new Descriptor(Libc.Open(text, flags | Libc.O_CLOEXEC, mode));
+        var failure = descriptor.IsInvalid ? PosixException.FromLast($"open {path}") : null;
+        NativeMemory.Free(text);
+        return failure is null ? descriptor : throw failure;
+    }
+
+    /// <summary>A directory as a place to name files from, also when its path is too long for what names them.</summary>
+    /// <exception cref="PosixException">It does not exist or may not be searched.</exception>
+    public static Descriptor OpenDirectory(string path) => Open(path, Libc.O_PATH | Libc.O_DIRECTORY);
+
+    /// <summary>Two ends of a new pipe, close-on-exec and blocking.</summary>
+    /// <exception cref="PosixException">The process is out of descriptors.</exception>
+    public static unsafe (Descriptor Read, Descriptor Write) Pipe()
+    {
+        var ends = stackalloc int[2];
+        return Libc.Pipe2(ends, Libc.O_CLOEXEC) == 0 ? (new Descriptor(ends[0]), new Descriptor(ends[1])) : throw PosixException.FromLast("pipe");
+    }
+
     /// <summary>Makes reads and writes return <see cref="Errno.EAGAIN"/> instead of waiting.</summary>
     /// <exception cref="PosixException">The descriptor is closed.</exception>
     public void SetNonBlocking()

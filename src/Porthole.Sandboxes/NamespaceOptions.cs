@@ -1,0 +1,23 @@
+namespace Porthole.Sandboxes;
+
+/// <summary>Settings of a <see cref="NamespaceDriver"/>.</summary>
+public sealed record NamespaceOptions
+{
+    /// <summary>Directory for what sessions are made from; belongs to this driver alone and may be deleted between its runs.</summary>
+    public required string CacheDirectory { get; init; }
+
+    /// <summary>The program porthole-launch.</summary>
+    public string LaunchPath { get; init; } = Path.Combine(AppContext.BaseDirectory, "porthole-launch");
+
+    /// <summary>The program porthole-guest, which runs inside; any host may run it, so it must be static.</summary>
+    public string GuestPath { get; init; } = Path.Combine(AppContext.BaseDirectory, "porthole-guest");
+
+    /// <summary>First of the user ids for sandboxes, when the server is root. The default lies above the ranges that systemd and shadow give out.</summary>
+    public uint FirstUserId { get; init; } = 0x70000000;
+
+    /// <summary>How many of them there are.</summary>
+    public int UserIdCount { get; init; } = 65536;
+
+    /// <summary>Called with what an operator should know: something works, but less well than it could. Any thread.</summary>
+    public Action<string> Warn { get; init; } = _ => { };
+}

@@ -1,0 +1,17 @@
+namespace Porthole.Sandboxes;
+
+/// <summary>The descriptors that a new sandbox gets beside input and outputs. Only the first of them reaches the guest.</summary>
+internal static class SandboxDescriptors
+{
+    /// <summary>The guest's listening socket.</summary>
+    public const int Link = 3;
+
+    /// <summary>bubblewrap's options: not on its command line, which those inside can read.</summary>
+    public const int Arguments = 4;
+
+    /// <summary>Where bubblewrap reports the first process inside.</summary>
+    public const int Info = 5;
+
+    /// <summary>Held open by the first process inside and by nobody else: who waits for its end knows when the sandbox has ended.</summary>
+    public const int Lifetime = 6;
+}

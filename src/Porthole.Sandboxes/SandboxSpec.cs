@@ -1,0 +1,20 @@
+namespace Porthole.Sandboxes;
+
+/// <summary>What a new sandbox shall be.</summary>
+public sealed record SandboxSpec
+{
+    /// <summary>
+    /// The session's directory, made when missing. All of it belongs to the sandbox from now on: it is deleted when the sandbox has ended.
+    /// Files that the server adds to it (cursors) live and die with the sandbox.
+    /// </summary>
+    public required string Directory { get; init; }
+
+    /// <summary>The name that the sandbox calls itself: 1 to 64 letters, digits and hyphens.</summary>
+    public required string HostName { get; init; }
+
+    /// <summary>What it may use.</summary>
+    public required SandboxLimits Limits { get; init; }
+
+    /// <summary>Whether it reaches the world outside the host.</summary>
+    public bool Egress { get; init; } = true;
+}

@@ -1,0 +1,57 @@
+using System.Reflection;
+
+namespace Porthole.Sandboxes.Tests;
+
+/// <summary>A driver in a directory of its own, with a stand-in for the guest; ends what it started.</summary>
+internal sealed class TestDriver : IAsyncDisposable
+{
+    public static readonly SandboxLimits SmallLimits = new(Cpus: 1, MemoryBytes: 256 << 20, Processes: 64, DiskBytes: 64 << 20);
+
+    private readonly List<Sandbox> _sandboxes = [];
+    private int _sessions;
+
+    private TestDriver(string directory, NamespaceDriver driver) => (Root, Driver) = (directory, driver);
+
+    public static string ProgramsDirectory { get; } =
+        typeof(TestDriver).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "ProgramsDirectory").Value!;
+
+    public string Root { get; }
+
+    public NamespaceDriver Driver { get; }
+
+    public static NamespaceOptions Options(string root) => new()
+    {
+        CacheDirectory = Path.Combine(root, "cache"),
+        LaunchPath = Path.Combine(ProgramsDirectory, "porthole-launch"),
+        GuestPath = Path.Combine(AppContext.BaseDirectory, "guest.pl"),
+    };
+
+    public static async Task<TestDriver> CreateAsync()
+    {
+        var root = Directory.CreateTempSubdirectory("porthole-sandboxes-").FullName;
+        return new TestDriver(root, await NamespaceDriver.CreateAsync(Options(root)).InTime());
+    }
+
+    public SandboxSpec NewSpec() => new()
+    {
+        Directory = Path.Combine(Root, "sessions", $"session-{Interlocked.Increment(ref _sessions)}"),
+        HostName = $"session-{_sessions}",
+        Limits = SmallLimits,
+    };
+
+    public async Task<Sandbox> StartAsync(SandboxSpec? spec = null)
+    {
+        var sandbox = await Driver.StartAsync(spec ?? NewSpec()).InTime();
+        lock (_sandboxes)
+            _sandboxes.Add(sandbox);
+        return sandbox;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var sandbox in _sandboxes)
+            await sandbox.KillAsync().InTime();
+        Driver.Dispose();
+        Directory.Delete(Root, recursive: true);
+    }
+}
