@@ -28,6 +28,18 @@ public readonly record struct LinkFrame(int Length, LinkFrameType Type, uint Str
         BinaryPrimitives.WriteUInt32LittleEndian(destination[4..], Stream);
     }
 
+    /// <summary>Reads the header alone, for receivers that handle a payload while it arrives.</summary>
+    /// <param name="header">At least <see cref="HeaderBytes"/>.</param>
+    /// <exception cref="LinkProtocolException">The frame says that it is longer than <see cref="MaxPayloadBytes"/>.</exception>
+    public static LinkFrame ReadHeader(ReadOnlySpan<byte> header)
+    {
+        var word = BinaryPrimitives.ReadUInt32LittleEndian(header);
+        var length = (int)(word & 0xFF_FFFF);
+        if (length > MaxPayloadBytes)
+            throw new LinkProtocolException($"a frame of {length} bytes, more than {MaxPayloadBytes}");
+        return new LinkFrame(length, (LinkFrameType)(word >> 24), BinaryPrimitives.ReadUInt32LittleEndian(header[4..]));
+    }
+
     /// <summary>Takes the next whole frame off the front of <paramref name="received"/>.</summary>
     /// <returns>False when more bytes are needed; nothing is taken then.</returns>
     /// <exception cref="LinkProtocolException">The frame says that it is longer than <see cref="MaxPayloadBytes"/>: raised on the header alone, before anything is buffered for it.</exception>
@@ -37,10 +49,7 @@ public readonly record struct LinkFrame(int Length, LinkFrameType Type, uint Str
         frame = default;
         if (received.Length < HeaderBytes)
             return false;
-        var word = BinaryPrimitives.ReadUInt32LittleEndian(received);
-        frame = new LinkFrame((int)(word & 0xFF_FFFF), (LinkFrameType)(word >> 24), BinaryPrimitives.ReadUInt32LittleEndian(received[4..]));
-        if (frame.Length > MaxPayloadBytes)
-            throw new LinkProtocolException($"a frame of {frame.Length} bytes, more than {MaxPayloadBytes}");
+        frame = ReadHeader(received);
         if (received.Length < HeaderBytes + frame.Length)
             return false;
         payload = received.Slice(HeaderBytes, frame.Length);
