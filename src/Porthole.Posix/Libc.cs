@@ -63,7 +63,7 @@ public static unsafe partial class Libc
     public static partial int SetSockOpt(int fd, int level, int name, void* value, uint length);
 
     // sys/mman.h
-    public const int PROT_READ = 1, PROT_WRITE = 2, MAP_PRIVATE = 2, MAP_ANONYMOUS = 0x20, MAP_NORESERVE = 0x4000;
+    public const int PROT_READ = 1, PROT_WRITE = 2, MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_ANONYMOUS = 0x20, MAP_NORESERVE = 0x4000;
 
     // unistd.h
     public const int X_OK = 1;
