@@ -153,6 +153,13 @@ public sealed class PortholeStore : IAsyncDisposable
                 .SetProperty(r => r.BytesOut, bytesOut)));
     }
 
+    /// <summary>Reads the sessions that have not ended, as far as the store knows: those that a new server has to look for.</summary>
+    public async Task<IReadOnlyList<SessionRecord>> ReadLivingSessionsAsync(CancellationToken cancellationToken = default)
+    {
+        await using var db = await _contexts.CreateDbContextAsync(cancellationToken);
+        return await db.Sessions.AsNoTracking().Where(session => session.EndedAt == null).ToListAsync(cancellationToken);
+    }
+
     /// <summary>The newest connections to shells, the last one first.</summary>
     /// <param name="count">How many at most.</param>
     /// <param name="cancellationToken">Gives it up.</param>

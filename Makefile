@@ -1,0 +1,40 @@
+# make build | run | test | bench | soak | clean
+CONFIGURATION ?= Release
+OUT := out
+RID := $(shell uname -m | sed 's/x86_64/linux-x64/;s/aarch64/linux-arm64/')
+PUBLISH := dotnet publish -c $(CONFIGURATION) -r $(RID) -v quiet --nologo
+
+.PHONY: build run test bench soak clean tools format
+
+# Debian packages that a build, a sandbox or the tests need; see scripts/install-tools for what each is for.
+tools:
+	@scripts/install-tools build run
+
+build: tools
+	@echo "building the guest and the launcher (native)..."
+	@$(PUBLISH) src/Porthole.Guest -o $(OUT)/guest
+	@$(PUBLISH) src/Porthole.Launch -o $(OUT)/guest
+	@echo "building porthole..."
+	@$(PUBLISH) src/Porthole.Cli --self-contained false -o $(OUT)
+	@rm -f $(OUT)/guest/*.dbg
+	@echo "built $(OUT)/porthole"
+
+run: build
+	@scripts/run
+
+test: tools
+	@scripts/install-tools test
+	@scripts/test
+
+bench: build
+	@bench/run
+
+soak: build
+	@scripts/soak
+
+format:
+	@dotnet format Porthole.slnx --verify-no-changes
+
+clean:
+	rm -rf $(OUT)
+	find src tests bench samples -type d \( -name bin -o -name obj \) -prune -exec rm -rf {} +

@@ -1,0 +1,109 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+using Porthole.Protocol.Aws;
+using Porthole.Server.Auth;
+using Porthole.Server.Store;
+
+namespace Porthole.Server.Api;
+
+/// <summary>Every route of the server on one screen, and what is asked before any of them: who calls, and for which runtime.</summary>
+internal sealed class DataPlane(
+    SigV4Authenticator authenticator, PortholeStore store, ShellEndpoint shells, CommandEndpoint commands, StopEndpoint stop, AdminEndpoints admin,
+    ILogger<DataPlane> log)
+{
+    // A command of 64 KB, each byte of it escaped as \u00XX, and then some.
+    private const int MaxBodyBytes = 1024 * 1024;
+
+    public async Task HandleAsync(HttpContext context)
+    {
+        try
+        {
+            await RouteAsync(context);
+        }
+        catch (AwsException e) when (!context.Response.HasStarted)
+        {
+            await AwsErrorResponse.WriteAsync(context, e.Error);
+        }
+        catch (BadHttpRequestException e) when (!context.Response.HasStarted)
+        {
+            await AwsErrorResponse.WriteAsync(context, AwsError.CannotParse(e.Message));
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client has left; there is nobody to answer.
+        }
+        catch (Exception e) when (!context.Response.HasStarted)
+        {
+            ApiLog.Failed(log, context.TraceIdentifier, e);
+            await AwsErrorResponse.WriteAsync(context, AwsError.Internal($"The server failed. Its log has the reason under request {context.TraceIdentifier}."));
+        }
+    }
+
+    private Task RouteAsync(HttpContext context)
+    {
+        if (!RawTarget.TryRead(context, out var target, out var error))
+            throw new AwsException(error);
+        return (target.Operation, target.RawPath) switch
+        {
+            (_, "/healthz") => context.Response.WriteAsync("ok\n", context.RequestAborted),
+            (_, "/porthole/v1/sessions") => AdminAsync(context, target, "GET", admin.ListSessionsAsync),
+            (_, "/porthole/v1/shutdown") => AdminAsync(context, target, "POST", admin.ShutDownAsync),
+            (DataPlaneOperation.InvokeAgentRuntimeCommandShell, _) => RuntimeAsync(context, target, "GET", shells.HandleAsync),
+            (DataPlaneOperation.InvokeAgentRuntimeCommand, _) => RuntimeAsync(context, target, "POST", commands.HandleAsync),
+            (DataPlaneOperation.StopRuntimeSession, _) => RuntimeAsync(context, target, "POST", stop.HandleAsync),
+            _ => throw new AwsException(AwsError.UnknownOperation($"{context.Request.Method} {target.RawPath} is no operation of this server.")),
+        };
+    }
+
+    private async Task AdminAsync(HttpContext context, RequestTarget target, string method, Func<HttpContext, Task> handle)
+    {
+        _ = await AuthenticateAsync(context, target, method);
+        await handle(context);
+    }
+
+    private async Task RuntimeAsync(HttpContext context, RequestTarget target, string method, Func<HttpContext, DataPlaneRequest, Task> handle)
+    {
+        var (caller, body) = await AuthenticateAsync(context, target, method);
+        var (runtime, qualifier) = await FindRuntimeAsync(target, context.RequestAborted);
+        await handle(context, new DataPlaneRequest(context.TraceIdentifier, target, runtime, qualifier, caller.AccessKeyId, body));
+    }
+
+    private async Task<(Caller Caller, ReadOnlyMemory<byte> Body)> AuthenticateAsync(HttpContext context, RequestTarget target, string method)
+    {
+        if (context.Request.Method != method)
+            throw new AwsException(AwsError.MethodNotAllowed(method));
+        var body = method == "GET" ? default : await ReadBodyAsync(context);
+        if (!authenticator.TryAuthenticate(context, target, SigV4.Sha256Hex(body.Span), out var caller, out var error))
+            throw new AwsException(error);
+        return (caller, body);
+    }
+
+    private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(HttpContext context)
+    {
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+            limit.MaxRequestBodySize = MaxBodyBytes;
+        using var body = new MemoryStream();
+        await context.Request.Body.CopyToAsync(body, context.RequestAborted);
+        return body.GetBuffer().AsMemory(0, (int)body.Length);
+    }
+
+    // The runtime by its ARN, or by its bare id together with the account (contract section 1.2).
+    private async Task<(AgentRuntime Runtime, string Qualifier)> FindRuntimeAsync(RequestTarget target, CancellationToken cancellationToken)
+    {
+        if (!target.Query.TryGetOnly("qualifier", out var qualifier) || !target.Query.TryGetOnly("accountId", out var accountId))
+            throw new AwsException(AwsError.CannotParse("A query parameter was given more than once."));
+        qualifier ??= AgentRuntime.DefaultEndpoint;
+        RuntimeArn? arn = null;
+        if (!RuntimeArn.TryParse(target.Runtime, out arn) && !RuntimeArn.IsRuntimeId(target.Runtime))
+            throw new AwsException(AwsError.InvalidField("agentRuntimeArn", $"'{target.Runtime}' is neither a runtime's ARN nor a runtime's id."));
+        if (arn is null && accountId is null)
+            throw new AwsException(AwsError.InvalidField("accountId", "accountId is required when the runtime is named by its id instead of its ARN."));
+
+        var runtime = await store.FindRuntimeAsync(arn?.Id ?? target.Runtime, cancellationToken);
+        var isSame = runtime is not null && (arn is null ? runtime.AccountId == accountId : runtime.Arn == arn with { Endpoint = null });
+        if (!isSame || qualifier != AgentRuntime.DefaultEndpoint)
+            throw new AwsException(AwsError.NotFound($"No endpoint or agent found with qualifier '{qualifier}' for agent '{target.Runtime}'"));
+        return (runtime!, qualifier);
+    }
+}

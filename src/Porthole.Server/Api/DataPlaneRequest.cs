@@ -1,0 +1,35 @@
+using Microsoft.AspNetCore.Http;
+using Porthole.Protocol.Aws;
+using Porthole.Protocol.Shells;
+using Porthole.Server.Sessions;
+using Porthole.Server.Store;
+
+namespace Porthole.Server.Api;
+
+/// <summary>A data-plane request whose caller, runtime and endpoint are known and allowed.</summary>
+/// <param name="Id">The id that the client got in <c>x-amzn-RequestId</c>.</param>
+/// <param name="Target">The request line, parsed.</param>
+/// <param name="Runtime">The runtime that it names.</param>
+/// <param name="Qualifier">The endpoint's name.</param>
+/// <param name="AccessKeyId">Who signed.</param>
+/// <param name="Body">The body, read in full for its signature; empty for upgrades.</param>
+internal sealed record DataPlaneRequest(
+    string Id, RequestTarget Target, AgentRuntime Runtime, string Qualifier, string AccessKeyId, ReadOnlyMemory<byte> Body)
+{
+    /// <summary>The session's id from the header or from the query parameter of the same name; null when neither is there.</summary>
+    /// <exception cref="AwsException">The id is malformed, or the two differ.</exception>
+    public string? SessionIdOf(HttpContext context)
+    {
+        var header = context.Request.Headers[SessionId.HeaderName];
+        if (header.Count > 1 || !Target.Query.TryGetOnly(SessionId.HeaderName, out var query))
+            throw new AwsException(AwsError.InvalidField(SessionId.HeaderName, "The session id was given more than once."));
+        var fromHeader = header.Count == 0 ? null : header[0];
+        if (fromHeader is not null && query is not null && fromHeader != query)
+            throw new AwsException(AwsError.InvalidField(SessionId.HeaderName, "The session id in the header differs from the one in the query."));
+        var id = fromHeader ?? query;
+        return id is null || SessionId.IsValid(id) ? id : throw new AwsException(AwsError.InvalidField(SessionId.HeaderName,
+            $"A session id is {SessionId.MinLength} to {SessionId.MaxLength} letters, digits, '-' and '_', beginning with a letter or digit."));
+    }
+
+    public SessionKey KeyOf(string sessionId) => new(Runtime.Id, Qualifier, sessionId);
+}

@@ -1,0 +1,140 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+using Porthole.Protocol.Aws;
+using Porthole.Protocol.Shells;
+using Porthole.Server.Sessions;
+using Porthole.Server.Shells;
+using Porthole.Server.Store;
+using Porthole.Server.Transport;
+using ShellConnection = Porthole.Server.Shells.ShellConnection;
+
+namespace Porthole.Server.Api;
+
+/// <summary>
+/// GET /runtimes/{rt}/ws/shells. In this order: everything that can be refused is refused with an HTTP status; then the 101;
+/// then the session is started if need be; then the relay takes over (contract section 4.2).
+/// </summary>
+internal sealed class ShellEndpoint(
+    ServerOptions options, SessionManager sessions, PortholeStore store, RelayLoops loops, TimeProvider time, ILogger<ShellEndpoint> log)
+{
+    // Offered together with a signature by one official client, which fails when it is not echoed (contract section 3.4).
+    private const string CommandProtocol = "v1.command.agentcore.aws.dev";
+
+    // RFC 6455 section 1.3.
+    private const string AcceptSuffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+    public async Task HandleAsync(HttpContext context, DataPlaneRequest request)
+    {
+        var sessionId = request.SessionIdOf(context) ?? SessionId.NewId();
+        var shellId = ShellIdOf(request) ?? ShellId.NewId();
+        var key = CheckHandshake(context);
+
+        var session = sessions.GetOrStart(request.KeyOf(sessionId), request.Runtime, request.AccessKeyId);
+        using var activity = session.BeginActivity();
+        session.Shells.Claim(shellId);
+        ShellConnection? connection = null;
+        var exists = false;
+        try
+        {
+            var socket = await UpgradeAsync(context, key, sessionId, shellId);
+            connection = new ShellConnection(socket.Fd, shellId, options.Shells, loops, log);
+            connection.Start(await socket.LeaveHttpAsync());
+            var record = Record(context, request, sessionId, shellId);
+            store.RecordConnection(record);
+            exists = await AttachAsync(session, connection);
+            session.Shells.Release(shellId, connection, exists);
+            var end = await connection.Ended;
+            session.Shells.Detach(shellId, connection, end.ShellIsGone);
+            store.RecordConnectionEnded(record.Id, end.End, end.CloseCode == ShellConnection.Dropped ? null : end.CloseCode, end.BytesIn, end.BytesOut);
+            ShellLog.Closed(log, shellId, sessionId, end.CloseCode, end.Reason);
+        }
+        finally
+        {
+            session.Shells.Release(shellId, connection, exists);
+        }
+    }
+
+    private static string? ShellIdOf(DataPlaneRequest request)
+    {
+        if (!request.Target.Query.TryGetOnly(ShellId.QueryName, out var id))
+            throw new AwsException(AwsError.InvalidField(ShellId.QueryName, "The shell id was given more than once."));
+        return id is null || ShellId.IsValid(id) ? id : throw new AwsException(AwsError.InvalidField(ShellId.QueryName,
+            $"A shell id is 1 to {ShellId.MaxLength} letters, digits, '-' and '_', beginning with a letter or digit."));
+    }
+
+    // RFC 6455 section 4.2.1.
+    private static string CheckHandshake(HttpContext context)
+    {
+        var headers = context.Request.Headers;
+        if (context.Features.Get<IHttpUpgradeFeature>() is not { IsUpgradableRequest: true }
+            || !headers.Upgrade.ToString().Contains("websocket", StringComparison.OrdinalIgnoreCase))
+            throw new AwsException(AwsError.CannotParse("This operation is a WebSocket: send 'Connection: Upgrade' and 'Upgrade: websocket'."));
+        if (headers.SecWebSocketVersion != "13")
+            throw new AwsException(AwsError.CannotParse("Only WebSocket version 13 is spoken here (Sec-WebSocket-Version)."));
+        var key = headers.SecWebSocketKey.ToString();
+        Span<byte> nonce = stackalloc byte[18];
+        if (key.Length != 24 || !Convert.TryFromBase64String(key, nonce, out var bytes) || bytes != 16)
+            throw new AwsException(AwsError.CannotParse("Sec-WebSocket-Key is not 16 bytes in base64."));
+        return key;
+    }
+
+    private static async Task<LoopConnection> UpgradeAsync(HttpContext context, string key, string sessionId, string shellId)
+    {
+        var response = context.Response.Headers;
+        response.Upgrade = "websocket";
+#pragma warning disable CA5350 // RFC 6455 names SHA-1 here; nothing secret depends on it.
+        response.SecWebSocketAccept = Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(key + AcceptSuffix)));
+#pragma warning restore CA5350
+        if (context.Request.Headers.GetCommaSeparatedValues("Sec-WebSocket-Protocol").Contains(CommandProtocol))
+            response.SecWebSocketProtocol = CommandProtocol;
+        response[SessionId.HeaderName] = sessionId;
+        response[ShellId.HeaderName] = shellId;
+        await context.Features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync();
+        return context.Features.GetRequiredFeature<LoopConnection>();
+    }
+
+    // True when the client was told that the shell is there.
+    private async Task<bool> AttachAsync(Session session, ShellConnection connection)
+    {
+        try
+        {
+            await session.Started;
+            var before = session.Shells.Attach(connection.ShellId, connection);
+            if (before is not null)
+            {
+                // Its end fixes how much was delivered, from where the new client goes on.
+                before.Close(ShellCloseCode.TakenOver, "another connection has attached to this shell", ConnectionEnd.TakenOver);
+                await before.Left;
+            }
+
+            foreach (var evicted in session.Shells.TakeEvictions())
+                await GuestShells.HangUpAsync(session, evicted, CancellationToken.None);
+            if (!connection.IsWaiting)
+                return false;
+            var cursor = new ShellCursor(Path.Combine(session.Directory, "cursors", connection.ShellId));
+            connection.Attach(await session.OpenLaneAsync(CancellationToken.None), cursor, ShellProgram.For(session, connection.ShellId));
+        }
+        catch (Exception e) when (e is IOException or Sandboxes.SandboxException or Protocol.Link.LinkProtocolException)
+        {
+            ShellLog.AttachFailed(log, connection.ShellId, e);
+            connection.Fail(e.Message);
+        }
+
+        return await connection.Confirmed;
+    }
+
+    private Store.ShellConnection Record(HttpContext context, DataPlaneRequest request, string sessionId, string shellId) => new()
+    {
+        RequestId = request.Id,
+        AccessKeyId = request.AccessKeyId,
+        RemoteAddress = $"{context.Connection.RemoteIpAddress}:{context.Connection.RemotePort}",
+        RuntimeId = request.Runtime.Id,
+        Qualifier = request.Qualifier,
+        SessionId = sessionId,
+        ShellId = shellId,
+        OpenedAt = time.GetUtcNow(),
+    };
+}

@@ -1,0 +1,139 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Porthole.Protocol.Shells;
+using Porthole.Sandboxes;
+using Porthole.Server.Api;
+using Porthole.Server.Auth;
+using Porthole.Server.Sessions;
+using Porthole.Server.Shells;
+using Porthole.Server.Store;
+using Porthole.Server.Transport;
+
+namespace Porthole.Server;
+
+/// <summary>A whole server on one host: <c>porthole serve</c>.</summary>
+public static class PortholeServer
+{
+    // Long tokens and the eight-kilobyte baggage header do not fit into the framework's 32 KB (contract section 14).
+    private const int MaxRequestHeaderBytes = 64 * 1024;
+
+    /// <summary>
+    /// Serves until cancelled (or SIGTERM, SIGINT, or a shutdown request). Sandboxes stay when the server goes; the next one adopts them.
+    /// </summary>
+    /// <param name="options">Its settings.</param>
+    /// <param name="cancellationToken">Stops it in order: shells get close code 1001.</param>
+    /// <exception cref="DataDirectoryException">The data directory cannot be used, or another server uses it.</exception>
+    /// <exception cref="IOException">An address cannot be listened on.</exception>
+    /// <exception cref="SandboxException">This host cannot run sandboxes.</exception>
+    public static async Task RunAsync(ServerOptions options, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        using var held = DataDirectory.Create(options.DataDirectory).Lock();
+        var builder = WebApplication.CreateSlimBuilder();
+        AddLogging(builder);
+        await using var store = await OpenStoreAsync(held, builder, cancellationToken);
+        var runtime = await store.EnsureDefaultsAsync(options.AccountId, options.Region, cancellationToken);
+        var warnings = new List<string>();
+        using var driver = await NamespaceDriver.CreateAsync(DriverOptions(options, held.Directory, warnings.Add), cancellationToken);
+        AddServices(builder, options, held.Directory, store, driver);
+        builder.WebHost.UseUrls([.. options.ListenUrls]);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestHeadersTotalSize = MaxRequestHeaderBytes;
+        });
+
+        await using var app = builder.Build();
+        foreach (var warning in warnings)
+            ServerLog.Warning(app.Logger, warning);
+        var sessions = app.Services.GetRequiredService<SessionManager>();
+        await sessions.AdoptAsync(cancellationToken);
+        app.UseRequestIds();
+        app.Run(app.Services.GetRequiredService<DataPlane>().HandleAsync);
+        app.Lifetime.ApplicationStopping.Register(() => CloseShells(sessions));
+        await app.StartAsync(cancellationToken);
+
+        var endpoints = app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
+        ServerFiles.Write(held.Directory, options, [.. endpoints], runtime, store.ReadAccessKeys()[0]);
+        ServerLog.Ready(app.Logger, string.Join(' ', endpoints), held.Directory.FullPath);
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(app.Lifetime.ApplicationStopping, cancellationToken);
+        var sweep = SweepAsync(sessions, stopping.Token);
+        await app.WaitForShutdownAsync(cancellationToken);
+        await sweep;
+        await store.FlushAsync();
+    }
+
+    private static void AddLogging(WebApplicationBuilder builder)
+    {
+        builder.Logging.ClearProviders();
+        builder.Logging.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.UseUtcTimestamp = true;
+            console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
+        });
+
+        // Logs go to stderr: stdout is for what a command was asked for.
+        builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+    }
+
+    private static async Task<PortholeStore> OpenStoreAsync(DataDirectoryLock held, WebApplicationBuilder builder, CancellationToken cancellationToken)
+    {
+        // The store is there before the application is, and outlives it.
+        var logger = builder.Services.BuildServiceProvider().GetRequiredService<ILogger<PortholeStore>>();
+        return await PortholeStore.OpenAsync(held, TimeProvider.System, logger, cancellationToken);
+    }
+
+    private static void AddServices(WebApplicationBuilder builder, ServerOptions options, DataDirectory data, PortholeStore store, NamespaceDriver driver)
+    {
+        var services = builder.Services;
+        services.AddSingleton(options).AddSingleton(data).AddSingleton(TimeProvider.System);
+        services.AddSingleton(_ => store);
+        services.AddSingleton<RelayLoops>();
+        services.AddSingleton<IConnectionListenerFactory>(provider => new LoopTransportFactory(provider.GetRequiredService<RelayLoops>().Calm.Events));
+        services.AddSingleton(provider => new SigV4Authenticator(
+            store, options.Region, TimeProvider.System, provider.GetRequiredService<ILogger<SigV4Authenticator>>()));
+        services.AddSingleton<SessionManager>().AddSingleton<ShellEndpoint>().AddSingleton<CommandEndpoint>().AddSingleton<StopEndpoint>();
+        services.AddSingleton<AdminEndpoints>().AddSingleton<DataPlane>();
+        services.AddSingleton(_ => driver).AddSingleton(options.SandboxLimits ?? new SandboxLimits(2, Math.Min(8L << 30, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2), 4096, 10L << 30));
+    }
+
+    private static NamespaceOptions DriverOptions(ServerOptions options, DataDirectory data, Action<string> warn)
+    {
+        var programs = options.GuestDirectory ?? Path.Combine(AppContext.BaseDirectory, "guest");
+        return new NamespaceOptions
+        {
+            CacheDirectory = Path.Combine(data.FullPath, "cache"),
+            GuestPath = Path.Combine(programs, "porthole-guest"),
+            LaunchPath = Path.Combine(programs, "porthole-launch"),
+            FirstUserId = options.FirstSessionUid,
+            Warn = warn,
+        };
+    }
+
+    private static void CloseShells(SessionManager sessions)
+    {
+        foreach (var connection in sessions.List().SelectMany(session => session.Shells.Connections()))
+            connection.Close(ShellCloseCode.ServerRestart, "the server is restarting; the shell goes on: connect again", ConnectionEnd.ServerStopped);
+    }
+
+    private static async Task SweepAsync(SessionManager sessions, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await sessions.SweepAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // The server stops.
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using Porthole.Protocol.Shells;
+
+namespace Porthole.Server;
+
+/// <summary>Settings of a server. All but the data directory have defaults; a configuration file may hold any of them under its name.</summary>
+public sealed record ServerOptions
+{
+    /// <summary>Where the server keeps its state; made when missing, mode 0700.</summary>
+    public required string DataDirectory { get; init; }
+
+    /// <summary>Addresses to listen on, as http://HOST:PORT; port 0 picks a free one.</summary>
+    public IReadOnlyList<string> ListenUrls { get; init; } = ["http://127.0.0.1:7878"];
+
+    /// <summary>How sessions are isolated; <c>auto</c> is <c>namespace</c> in this version.</summary>
+    public string Isolation { get; init; } = "auto";
+
+    /// <summary>AWS region in ARNs and signatures.</summary>
+    public string Region { get; init; } = "us-east-1";
+
+    /// <summary>AWS account in ARNs, 12 digits.</summary>
+    public string AccountId { get; init; } = "000000000000";
+
+    /// <summary>Limits of shells and their connections (contract section 6).</summary>
+    public ShellLimits Shells { get; init; } = ShellLimits.Default;
+
+    /// <summary>Limits of each sandbox; null for what suits this host (see <c>porthole doctor</c>).</summary>
+    public Sandboxes.SandboxLimits? SandboxLimits { get; init; }
+
+    /// <summary>Directory with porthole-guest and porthole-launch; null for the one beside the program.</summary>
+    public string? GuestDirectory { get; init; }
+
+    /// <summary>First user id of the range that sessions run under when the server is root; one id per live session.</summary>
+    public uint FirstSessionUid { get; init; } = 0x7000_0000;
+
+    /// <summary>Whether sessions may reach the network. The host's loopback is never reachable.</summary>
+    public bool Egress { get; init; } = true;
+}

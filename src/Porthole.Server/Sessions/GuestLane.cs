@@ -1,0 +1,79 @@
+using System.Net.Sockets;
+using Porthole.Protocol.Link;
+
+namespace Porthole.Server.Sessions;
+
+/// <summary>A lane of the guest link for requests that are not terminals: plain asynchronous reads and writes, one frame at a time.</summary>
+internal sealed class GuestLane : IAsyncDisposable
+{
+    private readonly Socket _socket;
+    private readonly byte[] _buffer = new byte[LinkFrame.MaxFrameBytes];
+    private int _start;
+    private int _end;
+
+    private GuestLane(Socket socket) => _socket = socket;
+
+    /// <summary>Connects and exchanges greetings.</summary>
+    /// <exception cref="IOException">The sandbox has ended.</exception>
+    /// <exception cref="LinkProtocolException">Something else answers.</exception>
+    public static async Task<GuestLane> OpenAsync(Session session, CancellationToken cancellationToken)
+    {
+        var descriptor = await session.OpenLaneAsync(cancellationToken);
+        var lane = new GuestLane(new Socket(new SafeSocketHandle(descriptor.Number, ownsHandle: true)));
+        descriptor.SetHandleAsInvalid();
+        try
+        {
+            await lane.SendAsync(new LinkHello(LinkHello.CurrentVersion).Write(new LinkWriter()).ToArray(), cancellationToken);
+            var (frame, payload) = await lane.ReceiveAsync(cancellationToken);
+            if (frame.Type != LinkFrameType.Hello)
+                throw new LinkProtocolException("the first frame is no greeting");
+            _ = LinkHello.Read(payload.Span);
+            return lane;
+        }
+        catch
+        {
+            await lane.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async Task SendAsync(ReadOnlyMemory<byte> frame, CancellationToken cancellationToken)
+    {
+        while (!frame.IsEmpty)
+            frame = frame[await _socket.SendAsync(frame, SocketFlags.None, cancellationToken)..];
+    }
+
+    /// <summary>The next frame; its payload is valid until the next call.</summary>
+    /// <exception cref="IOException">The guest has closed the lane.</exception>
+    /// <exception cref="LinkProtocolException">The guest broke the protocol.</exception>
+    public async ValueTask<(LinkFrame Frame, ReadOnlyMemory<byte> Payload)> ReceiveAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            if (_end - _start >= LinkFrame.HeaderBytes)
+            {
+                var frame = LinkFrame.ReadHeader(_buffer.AsSpan(_start));
+                var frameEnd = _start + LinkFrame.HeaderBytes + frame.Length;
+                if (frameEnd <= _end)
+                {
+                    var payload = _buffer.AsMemory(_start + LinkFrame.HeaderBytes, frame.Length);
+                    _start = frameEnd;
+                    return (frame, payload);
+                }
+            }
+
+            _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
+            (_start, _end) = (0, _end - _start);
+            var received = await _socket.ReceiveAsync(_buffer.AsMemory(_end), SocketFlags.None, cancellationToken);
+            if (received == 0)
+                throw new IOException("the session has ended");
+            _end += received;
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _socket.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}

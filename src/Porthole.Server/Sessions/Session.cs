@@ -1,0 +1,180 @@
+using Porthole.Posix;
+using Porthole.Protocol.Aws;
+using Porthole.Sandboxes;
+using Porthole.Server.Api;
+using Porthole.Server.Store;
+
+namespace Porthole.Server.Sessions;
+
+/// <summary>
+/// One life of a runtime session: its sandbox, its shells and its clocks. States go forward only:
+/// Starting, Active, Stopping, Ended. A session id that is used after the end gets a new one of these.
+/// </summary>
+internal sealed class Session
+{
+    private readonly Lock _lock = new();
+    private readonly TimeProvider _time;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private SessionState _state = SessionState.Starting;
+    private Sandbox? _sandbox;
+    private int _busy;
+    private DateTimeOffset _idleSince;
+
+    public Session(SessionRecord record, AgentRuntime runtime, string directory, Protocol.Shells.ShellLimits limits, TimeProvider time)
+    {
+        (Record, Runtime, Directory, _time) = (record, runtime, directory, time);
+        Key = new SessionKey(record.RuntimeId, record.Qualifier, record.SessionId);
+        Shells = new SessionShells(limits, time);
+        _idleSince = time.GetUtcNow();
+    }
+
+    public SessionRecord Record { get; }
+
+    public AgentRuntime Runtime { get; }
+
+    public SessionKey Key { get; }
+
+    /// <summary>Its state directory, which goes with it.</summary>
+    public string Directory { get; }
+
+    public SessionShells Shells { get; }
+
+    /// <summary>The start under way or done; fails with the reason when the sandbox could not be had.</summary>
+    public Task Started { get; private set; } = Task.CompletedTask;
+
+    /// <summary>Completes when nothing of the session is left.</summary>
+    public Task Ended => _ended.Task;
+
+    public SessionState State
+    {
+        get
+        {
+            lock (_lock)
+                return _state;
+        }
+    }
+
+    /// <summary>Begins the start; once.</summary>
+    public void Start(Func<Task<Sandbox>> start) => Started = StartAsync(start);
+
+    /// <summary>Goes on with a sandbox that an earlier server started.</summary>
+    public void Adopt(Sandbox sandbox)
+    {
+        lock (_lock)
+            (_sandbox, _state) = (sandbox, SessionState.Active);
+    }
+
+    /// <summary>Opens a new lane of the guest link.</summary>
+    /// <exception cref="IOException">The sandbox has just ended.</exception>
+    public ValueTask<Descriptor> OpenLaneAsync(CancellationToken cancellationToken) => _sandbox!.ConnectAsync(cancellationToken);
+
+    /// <summary>Keeps the session from being idle until the result is disposed: an attached shell, a command.</summary>
+    /// <exception cref="AwsException">The session is ending.</exception>
+    public IDisposable BeginActivity()
+    {
+        lock (_lock)
+        {
+            if (_state > SessionState.Active)
+                throw new AwsException(AwsError.SessionBusy());
+            _busy++;
+        }
+
+        return new Activity(this);
+    }
+
+    /// <summary>Why the session should end now, if it should.</summary>
+    public SessionEnd? IsDue()
+    {
+        var now = _time.GetUtcNow();
+        lock (_lock)
+        {
+            if (_state != SessionState.Active)
+                return null;
+            if (now - Record.StartedAt >= TimeSpan.FromSeconds(Runtime.MaxLifetimeSeconds))
+                return SessionEnd.LifetimeReached;
+            return _busy == 0 && now - _idleSince >= TimeSpan.FromSeconds(Runtime.IdleTimeoutSeconds) ? SessionEnd.Idle : null;
+        }
+    }
+
+    /// <summary>Claims the end of this session.</summary>
+    /// <returns>False when somebody else is ending it already.</returns>
+    public bool TryBeginStop()
+    {
+        lock (_lock)
+        {
+            if (_state > SessionState.Active)
+                return false;
+            _state = SessionState.Stopping;
+            return true;
+        }
+    }
+
+    /// <summary>Takes the shells away, ends the sandbox and removes its directory. After <see cref="TryBeginStop"/>.</summary>
+    public async Task EndAsync(string reason)
+    {
+        foreach (var connection in Shells.Connections())
+            connection.TakeAway(reason);
+        try
+        {
+            // A start under way has to finish first: what it makes must not be left behind.
+            await Started.ContinueWith(static _ => { }, TaskScheduler.Default);
+            if (_sandbox is not null)
+                await _sandbox.KillAsync();
+        }
+        finally
+        {
+            lock (_lock)
+                _state = SessionState.Ended;
+            _ended.TrySetResult();
+        }
+    }
+
+    /// <summary>Completes when the sandbox has ended by itself.</summary>
+    public Task SandboxExited => _sandbox!.Exited;
+
+    private async Task StartAsync(Func<Task<Sandbox>> start)
+    {
+        // Off the request's thread: the 101 must not wait for a sandbox.
+        await Task.Yield();
+        var sandbox = await start();
+        lock (_lock)
+        {
+            _sandbox = sandbox;
+            if (_state == SessionState.Starting)
+                _state = SessionState.Active;
+            _idleSince = _time.GetUtcNow();
+        }
+    }
+
+    private void EndActivity()
+    {
+        lock (_lock)
+        {
+            if (--_busy == 0)
+                _idleSince = _time.GetUtcNow();
+        }
+    }
+
+    private sealed class Activity(Session session) : IDisposable
+    {
+        private Session? _session = session;
+
+        public void Dispose() => Interlocked.Exchange(ref _session, null)?.EndActivity();
+    }
+}
+
+/// <summary>Where a session is in its life.</summary>
+internal enum SessionState
+{
+    /// <summary>Its sandbox is being made.</summary>
+    Starting,
+
+    /// <summary>It can be used.</summary>
+    Active,
+
+    /// <summary>It is being ended.</summary>
+    Stopping,
+
+    /// <summary>Nothing of it is left.</summary>
+    Ended,
+}

@@ -1,0 +1,31 @@
+using Microsoft.Extensions.Logging;
+
+namespace Porthole.Server.Sessions;
+
+/// <summary>Every log line of the session life cycle.</summary>
+internal static partial class SessionLog
+{
+    [LoggerMessage(20, LogLevel.Information, "Session {SessionId}: starting")]
+    public static partial void Starting(ILogger log, string sessionId);
+
+    [LoggerMessage(21, LogLevel.Error, "Session {SessionId}: could not start")]
+    public static partial void StartFailed(ILogger log, string sessionId, Exception exception);
+
+    [LoggerMessage(22, LogLevel.Warning, "Session {SessionId}: its sandbox has ended by itself")]
+    public static partial void Died(ILogger log, string sessionId);
+
+    [LoggerMessage(23, LogLevel.Information, "Session {SessionId}: ended ({Reason})")]
+    public static partial void Ended(ILogger log, string sessionId, string reason);
+
+    [LoggerMessage(24, LogLevel.Error, "Session {SessionId}: could not be cleared away completely")]
+    public static partial void EndFailed(ILogger log, string sessionId, Exception exception);
+
+    [LoggerMessage(25, LogLevel.Information, "Session {SessionId}: adopted from the server before, with {Shells} shells")]
+    public static partial void Adopted(ILogger log, string sessionId, int shells);
+
+    [LoggerMessage(26, LogLevel.Warning, "Session {SessionId}: its sandbox did not survive; it will be made afresh on next use ({Why})")]
+    public static partial void WasDead(ILogger log, string sessionId, string why);
+
+    [LoggerMessage(27, LogLevel.Warning, "{Directory}: an unknown session's, cleared away")]
+    public static partial void ClearedUnknown(ILogger log, string directory);
+}

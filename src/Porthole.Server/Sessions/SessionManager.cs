@@ -1,0 +1,170 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Porthole.Protocol.Aws;
+using Porthole.Sandboxes;
+using Porthole.Server.Api;
+using Porthole.Server.Store;
+
+namespace Porthole.Server.Sessions;
+
+/// <summary>Every session of this server: makes them on first use, ends them when they are due, adopts those of the server before.</summary>
+internal sealed class SessionManager(
+    ServerOptions options, DataDirectory data, PortholeStore store, NamespaceDriver driver, SandboxLimits limits, TimeProvider time, ILogger<SessionManager> log)
+{
+    private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
+
+    private readonly ConcurrentDictionary<SessionKey, Session> _sessions = new();
+
+    /// <summary>Sessions that live, in no order.</summary>
+    public ICollection<Session> List() => _sessions.Values;
+
+    /// <summary>Finds a session that can be used, or null.</summary>
+    public Session? Find(SessionKey key) => _sessions.GetValueOrDefault(key);
+
+    /// <summary>Finds a session, or begins to make it. Its start goes on in the background.</summary>
+    /// <exception cref="AwsException">It is starting for somebody else, or stopping.</exception>
+    public Session GetOrStart(SessionKey key, AgentRuntime runtime, string? accessKeyId)
+    {
+        while (true)
+        {
+            if (_sessions.TryGetValue(key, out var session))
+                return session.State == SessionState.Active ? session : throw new AwsException(AwsError.SessionBusy());
+            session = Make(key, runtime, accessKeyId);
+            if (!_sessions.TryAdd(key, session))
+                continue;
+            store.RecordSessionStarted(session.Record);
+            session.Start(() => StartSandboxAsync(session));
+            _ = SuperviseAsync(session);
+            return session;
+        }
+    }
+
+    /// <summary>Ends a session and waits until nothing of it is left.</summary>
+    /// <exception cref="AwsException">It is being started or ended by somebody else at this moment.</exception>
+    public async Task StopAsync(Session session, SessionEnd end, string reason)
+    {
+        if (!session.TryBeginStop())
+            throw new AwsException(AwsError.SessionBusy());
+        await EndAsync(session, end, reason);
+    }
+
+    /// <summary>Ends every session.</summary>
+    public Task StopAllAsync() => Task.WhenAll(_sessions.Values.Select(async session =>
+    {
+        if (session.TryBeginStop())
+            await EndAsync(session, SessionEnd.Stopped, "the operator ended all sessions");
+        else
+            await session.Ended;
+    }));
+
+    /// <summary>Takes over the sandboxes that an earlier server of this data directory left running, and clears away what is left of dead ones.</summary>
+    public async Task AdoptAsync(CancellationToken cancellationToken)
+    {
+        foreach (var record in await store.ReadLivingSessionsAsync(cancellationToken))
+        {
+            var key = new SessionKey(record.RuntimeId, record.Qualifier, record.SessionId);
+            var runtime = await store.FindRuntimeAsync(record.RuntimeId, cancellationToken);
+            var directory = Path.Combine(data.SessionsPath, key.DirectoryName);
+            var adoption = await driver.AdoptAsync(directory);
+            if (runtime is null || adoption.Sandbox is not { } sandbox)
+            {
+                store.RecordSessionEnded(record.Id, SessionEnd.Died);
+                SessionLog.WasDead(log, record.SessionId, adoption.Cleared ?? "its runtime is gone");
+                continue;
+            }
+
+            var session = new Session(record, runtime, directory, options.Shells, time);
+            session.Adopt(sandbox);
+            foreach (var shellId in await GuestShells.ListAsync(session, cancellationToken))
+                session.Shells.Adopt(shellId);
+            _sessions[key] = session;
+            _ = SuperviseAsync(session);
+            SessionLog.Adopted(log, record.SessionId, session.Shells.List().Count);
+        }
+
+        await ClearUnknownAsync(cancellationToken);
+    }
+
+    /// <summary>Ends sessions that are idle or have lived their time, until cancelled.</summary>
+    public async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(SweepInterval, time);
+        var memory = new MemoryTidy();
+        while (await timer.WaitForNextTickAsync(cancellationToken))
+        {
+            memory.Look();
+            foreach (var session in _sessions.Values)
+            {
+                if (session.IsDue() is { } end && session.TryBeginStop())
+                    _ = EndAsync(session, end, end == SessionEnd.Idle ? "the session was idle" : "the session has reached its longest life");
+            }
+        }
+    }
+
+    private Session Make(SessionKey key, AgentRuntime runtime, string? accessKeyId)
+    {
+        var record = new SessionRecord
+        {
+            RuntimeId = key.RuntimeId, Qualifier = key.Qualifier, SessionId = key.SessionId, AccessKeyId = accessKeyId, StartedAt = time.GetUtcNow(),
+        };
+        return new Session(record, runtime, Path.Combine(data.SessionsPath, key.DirectoryName), options.Shells, time);
+    }
+
+    private Task<Sandbox> StartSandboxAsync(Session session)
+    {
+        SessionLog.Starting(log, session.Key.SessionId);
+        return driver.StartAsync(new SandboxSpec { Directory = session.Directory, HostName = session.Runtime.Name, Egress = options.Egress, Limits = limits });
+    }
+
+    // Watches one session from its start to its end, whoever brings that about.
+    private async Task SuperviseAsync(Session session)
+    {
+        try
+        {
+            await session.Started;
+        }
+        catch (Exception e)
+        {
+            SessionLog.StartFailed(log, session.Key.SessionId, e);
+            if (session.TryBeginStop())
+                await EndAsync(session, SessionEnd.StartFailed, "the session could not start");
+            return;
+        }
+
+        await session.SandboxExited;
+        if (!session.TryBeginStop())
+            return;
+        SessionLog.Died(log, session.Key.SessionId);
+        await EndAsync(session, SessionEnd.Died, "the session's sandbox has ended");
+    }
+
+    private async Task EndAsync(Session session, SessionEnd end, string reason)
+    {
+        try
+        {
+            await session.EndAsync(reason);
+            SessionLog.Ended(log, session.Key.SessionId, reason);
+        }
+        catch (Exception e)
+        {
+            SessionLog.EndFailed(log, session.Key.SessionId, e);
+        }
+
+        store.RecordSessionEnded(session.Record.Id, end);
+        _sessions.TryRemove(new KeyValuePair<SessionKey, Session>(session.Key, session));
+    }
+
+    // What the store knows nothing of: a session of a server that died between the two, or of a store that was replaced.
+    private async Task ClearUnknownAsync(CancellationToken cancellationToken)
+    {
+        var known = _sessions.Values.Select(session => session.Directory).ToHashSet(StringComparer.Ordinal);
+        foreach (var directory in Directory.EnumerateDirectories(data.SessionsPath).Where(path => !known.Contains(path)))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var adoption = await driver.AdoptAsync(directory);
+            if (adoption.Sandbox is not null)
+                await adoption.Sandbox.KillAsync();
+            SessionLog.ClearedUnknown(log, directory);
+        }
+    }
+}

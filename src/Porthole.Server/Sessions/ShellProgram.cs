@@ -1,0 +1,23 @@
+using Porthole.Protocol.Link;
+
+namespace Porthole.Server.Sessions;
+
+/// <summary>What runs in a session, and in which environment: an allow-list, nothing of the server's own (contract section 10).</summary>
+internal static class ShellProgram
+{
+    private const string Path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+    /// <summary>The login shell of a terminal.</summary>
+    public static ProgramSpec For(Session session, string shellId) => new(
+        ["/bin/bash", "--login"],
+        [.. Environment(session), "TERM=xterm-256color", "COLORTERM=truecolor", $"PORTHOLE_SHELL_ID={shellId}"],
+        "/");
+
+    /// <summary>A command without a terminal.</summary>
+    /// <param name="session">Where it runs.</param>
+    /// <param name="command">Text for <c>bash -c</c> (contract section 8).</param>
+    public static ProgramSpec ForCommand(Session session, string command) => new(["/bin/bash", "-c", command], [.. Environment(session)], "/");
+
+    private static IEnumerable<string> Environment(Session session) =>
+        ["HOME=/root", "USER=root", "LOGNAME=root", "SHELL=/bin/bash", Path, "LANG=C.UTF-8", $"PORTHOLE_SESSION_ID={session.Key.SessionId}"];
+}

@@ -1,0 +1,236 @@
+using System.Diagnostics;
+using Porthole.Posix;
+using Porthole.Protocol.Shells;
+using Porthole.Protocol.WebSockets;
+using Porthole.Server.Store;
+
+namespace Porthole.Server.Shells;
+
+// Timers, closing, and moving between loops.
+internal sealed partial class ShellConnection
+{
+    // How long the client may take to answer our close frame, and to read what is queued in front of it.
+    private static readonly TimeSpan CloseDeadline = TimeSpan.FromSeconds(5);
+
+    // A flood is more than a screenful per frame of a display for some frames: 256 KB within 50 ms. Below 64 KB in a second it has calmed.
+    private const int HotBytes = 256 * 1024, CalmBytes = 64 * 1024;
+    private static readonly long HotWindow = Stopwatch.Frequency / 20, CalmWindow = Stopwatch.Frequency;
+
+    private readonly long _startedAt;
+    private LoopTimer? _pingTimer;
+    private LoopTimer? _lifetimeTimer;
+    private LoopTimer? _holdTimer;
+    private LoopTimer? _stallTimer;
+    private LoopTimer? _partialTimer;
+    private LoopTimer? _closeTimer;
+    private LoopTimer? _calmTimer;
+    private bool _shellIsGone;
+    private int _closeCode = Dropped;
+    private string _closeReason = "";
+    private ConnectionEnd _closeEnd = ConnectionEnd.Dropped;
+    private long _heatSince;
+    private int _heat;
+
+    private void ArmTimers()
+    {
+        _pingTimer = _loop.Events.Schedule(_limits.PingInterval, () => Guarded(OnPingDue));
+        var left = _limits.ConnectionLifetime - Stopwatch.GetElapsedTime(_startedAt);
+        _lifetimeTimer = _loop.Events.Schedule(left, () => Guarded(() =>
+            CloseNow(ShellCloseCode.LimitReached, $"a connection lives for {_limits.ConnectionLifetime.TotalMinutes:0} minutes; the shell goes on: connect again", ConnectionEnd.LimitReached)));
+    }
+
+    private void CancelTimers()
+    {
+        foreach (var timer in (ReadOnlySpan<LoopTimer?>)[_pingTimer, _lifetimeTimer, _holdTimer, _stallTimer, _partialTimer, _closeTimer, _calmTimer])
+            timer?.Cancel();
+        (_pingTimer, _lifetimeTimer, _holdTimer, _stallTimer, _partialTimer, _closeTimer, _calmTimer) = (null, null, null, null, null, null, null);
+    }
+
+    private void OnPingDue()
+    {
+        if (Stopwatch.GetElapsedTime(_lastHeardAt) >= _limits.DeadAfter)
+        {
+            OnClientGone($"nothing heard for {_limits.DeadAfter.TotalSeconds:0} s");
+            return;
+        }
+
+        _pingTimer = _loop.Events.Schedule(_limits.PingInterval, () => Guarded(OnPingDue));
+
+        // Behind output that the client does not take, a ping would only wait as well.
+        if (_phase != Phase.Closing && _client.PendingBytes == 0)
+            WriteControl(WebSocketOpcode.Ping, []);
+    }
+
+    private void OnStalled()
+    {
+        _stallTimer = null;
+        CloseNow(ShellCloseCode.LimitReached, $"the client took no output for {_limits.WriteStall.TotalSeconds:0} s; the shell goes on: connect again", ConnectionEnd.LimitReached);
+    }
+
+    private void OnClientGone(string reason)
+    {
+        if (_phase == Phase.Attaching)
+        {
+            // The answer decides whether a shell has to be discarded. The client's socket is of no more use, but must not be watched either.
+            _clientLeftEarly = true;
+            _closeReason = reason;
+            _loop.Events.Remove(_client.Fd);
+            _confirmed.TrySetResult(false);
+            return;
+        }
+
+        if (_phase == Phase.Closing)
+            EndClosed();
+        else
+            End(Dropped, reason, ConnectionEnd.Dropped);
+    }
+
+    private void OnClientClose(int code)
+    {
+        if (_phase == Phase.Closing)
+        {
+            EndClosed();
+            return;
+        }
+
+        // Always with a code: one official client takes a close without one for a reason to reconnect, another for the end.
+        const int none = 1005;
+        var answer = code == none ? ShellCloseCode.Ended : code;
+        if (WriteClient(WebSocketFrame.Close(answer, "")) && _phase != Phase.Over)
+            OnClientGoneAfterClose(code);
+    }
+
+    private void OnClientGoneAfterClose(int code)
+    {
+        if (_phase == Phase.Attaching)
+            OnClientGone("the client closed the connection");
+        else
+            End(code, "the client closed the connection", ConnectionEnd.Detached);
+    }
+
+    private void FailNow(string message)
+    {
+        if (_phase >= Phase.Closing)
+            return;
+        WriteStatus(new ShellStatus.PlatformError(message));
+        CloseNow(ShellCloseCode.InternalError, message, ConnectionEnd.PlatformError);
+    }
+
+    private void TakeAwayNow(string reason)
+    {
+        if (_phase >= Phase.Closing)
+            return;
+        _shellIsGone = true;
+        WriteFrame(ShellFrameChannel.Close, []);
+        CloseNow(ShellCloseCode.Ended, reason, ConnectionEnd.SessionEnded);
+    }
+
+    private void CloseNow(int code, string reason, ConnectionEnd end)
+    {
+        if (_phase >= Phase.Closing)
+            return;
+        if (_clientLeftEarly)
+        {
+            End(code, reason, end);
+            return;
+        }
+
+        LeaveShell();
+        _phase = Phase.Closing;
+        _confirmed.TrySetResult(false);
+        (_closeCode, _closeReason, _closeEnd) = (code, reason, end);
+        _closeTimer = _loop.Events.Schedule(CloseDeadline, () => Guarded(EndClosed));
+        WriteClient(WebSocketFrame.Close(code, reason));
+    }
+
+    // Closing the lane is what detaches: the guest keeps the shell, and the cursor says from where to go on.
+    private void LeaveShell()
+    {
+        if (_laneSocket is null)
+        {
+            _left.TrySetResult();
+            return;
+        }
+
+        if (_phase == Phase.Open && _cursor is not null)
+        {
+            _delivery.Refresh(_client);
+            _cursor.Offset = _delivery.AcknowledgedOffset;
+        }
+
+        _loop.Events.Remove(_lane.Fd);
+        _lane.Clear();
+        _laneSocket.Dispose();
+        _laneSocket = null;
+        _lane.Fd = -1;
+        _cursor?.Dispose();
+        _cursor = null;
+        _carried.Clear();
+        _message.Clear();
+        _holding = false;
+        _left.TrySetResult();
+    }
+
+    private void EndClosed() => End(_closeCode, _closeReason, _closeEnd);
+
+    private void End(int code, string reason, ConnectionEnd end)
+    {
+        if (_phase == Phase.Over)
+            return;
+        LeaveShell();
+        _phase = Phase.Over;
+        _loop.Events.Remove(_client.Fd);
+        CancelTimers();
+        _client.Clear();
+        _typed.Clear();
+        _controlPayload.Clear();
+        _confirmed.TrySetResult(false);
+        _ended.TrySetResult(new ShellConnectionEnd(end, code, reason, _bytesIn, _bytesOut, _shellIsGone));
+    }
+
+    private void MeasureHeat(int bytes)
+    {
+        _heat += bytes;
+        var now = Stopwatch.GetTimestamp();
+        if (_loop != _loops.Calm || now - _heatSince < HotWindow)
+            return;
+        var flooding = _heat >= HotBytes && now - _heatSince < 2 * HotWindow;
+        (_heat, _heatSince) = (0, now);
+        if (flooding)
+            _loop.Events.Post(() => MoveIfOn(_loops.Calm, _loops.NextHot()));
+    }
+
+    private void CoolDown()
+    {
+        var now = Stopwatch.GetTimestamp();
+        var calmed = _heat * CalmWindow / Math.Max(1, now - _heatSince) < CalmBytes;
+        (_heat, _heatSince) = (0, now);
+        if (calmed)
+            MoveIfOn(_loop, _loops.Calm);
+        else
+            _calmTimer = _loop.Events.Schedule(TimeSpan.FromSeconds(1), () => Guarded(CoolDown));
+    }
+
+    private void MoveIfOn(RelayLoop from, RelayLoop to)
+    {
+        // Timers belong to a loop. Those of the moment (held output, half a character) are short: let them pass first.
+        if (_loop != from || _phase != Phase.Open || _holding || _partialTimer is not null)
+            return;
+        var stalled = _stallTimer is not null;
+        CancelTimers();
+        from.Events.Remove(_client.Fd);
+        from.Events.Remove(_lane.Fd);
+        _loop = to;
+        to.Events.Post(() => Guarded(() =>
+        {
+            to.Events.Add(_client.Fd, PollEvents.Readable, this);
+            to.Events.Add(_lane.Fd, PollEvents.None, this);
+            ArmTimers();
+            (_heat, _heatSince) = (0, Stopwatch.GetTimestamp());
+            if (stalled)
+                _stallTimer = to.Events.Schedule(_limits.WriteStall, () => Guarded(OnStalled));
+            if (to != _loops.Calm)
+                _calmTimer = to.Events.Schedule(TimeSpan.FromSeconds(1), () => Guarded(CoolDown));
+        }));
+    }
+}

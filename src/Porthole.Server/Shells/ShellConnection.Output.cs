@@ -1,0 +1,167 @@
+using System.Buffers;
+using Porthole.Posix;
+using Porthole.Protocol.Shells;
+using Porthole.Protocol.WebSockets;
+
+namespace Porthole.Server.Shells;
+
+// Towards the client.
+internal sealed partial class ShellConnection
+{
+    // With 96 KB of credit, at most 96 KB in the kernel's send queue and 64 KB that the guest keeps unsent, all output that the client
+    // may not have got fits into the ring of 256 KB: a connection that breaks loses nothing.
+    private const int OutputWindowBytes = 96 * 1024;
+    private const int SendBufferBytes = 48 * 1024;
+    private const int GrantBytes = OutputWindowBytes / 4;
+
+    // How long the first bytes of a UTF-8 sequence wait for the others before they are sent alone.
+    private static readonly TimeSpan PartialCharacterHold = TimeSpan.FromMilliseconds(20);
+
+    private readonly DeliveryTracker _delivery = new();
+    private readonly byte[] _partial = new byte[3];
+    private int _partialCount;
+    private int _ungranted;
+    private long _outputOffset;
+    private long _bytesOut;
+
+    private unsafe void LimitSendBuffer()
+    {
+        // The kernel doubles it for its bookkeeping (socket(7)).
+        int bytes = SendBufferBytes;
+        _ = Libc.SetSockOpt(_client.Fd, Libc.SOL_SOCKET, Libc.SO_SNDBUF, &bytes, sizeof(int));
+    }
+
+    // Sends bytes of the guest buffer, making the WebSocket frame around them where they lie.
+    private void SendOutput(byte[] buffer, int at, int count)
+    {
+        _ungranted += count;
+        if (_partialCount > 0)
+        {
+            at -= _partialCount;
+            count += _partialCount;
+            _partial.AsSpan(0, _partialCount).CopyTo(buffer.AsSpan(at));
+            _partialCount = 0;
+        }
+
+        // Official clients decode each frame by itself, so frames end between characters where they can.
+        var incomplete = IncompleteCharacterBytes(buffer.AsSpan(at, count));
+        if (incomplete > 0)
+        {
+            count -= incomplete;
+            buffer.AsSpan(at + count, incomplete).CopyTo(_partial);
+            _partialCount = incomplete;
+            _partialTimer ??= _loop.Events.Schedule(PartialCharacterHold, () => Guarded(SendPartialCharacter));
+        }
+
+        if (count > 0)
+            SendFramed(buffer, at, count);
+        GrantOutput();
+    }
+
+    private void SendFramed(byte[] buffer, int at, int count)
+    {
+        var header = WebSocketFrame.HeaderBytes(1 + count);
+        buffer[at - 1] = ShellFrameChannel.Stdout;
+        var start = at - 1 - header;
+        WebSocketFrame.WriteHeader(buffer.AsSpan(start), WebSocketOpcode.Binary, 1 + count);
+        if (!WriteClient(buffer.AsSpan(start, header + 1 + count)))
+            return;
+        _bytesOut += count;
+        _outputOffset += count;
+        _delivery.Sent(_client, _outputOffset);
+        _cursor!.Offset = _outputOffset;
+        ConfirmAgainAfterReplay();
+        MeasureHeat(count);
+    }
+
+    private void SendPartialCharacter()
+    {
+        _partialTimer = null;
+        if (_partialCount == 0 || _phase != Phase.Open)
+            return;
+        var buffer = _loop.FromGuest;
+        _partial.AsSpan(0, _partialCount).CopyTo(buffer.AsSpan(RelayLoop.HeadroomBytes));
+        var count = _partialCount;
+        _partialCount = 0;
+        SendFramed(buffer, RelayLoop.HeadroomBytes, count);
+    }
+
+    // Bytes at the end that begin a UTF-8 sequence without finishing it: 0 to 3. Bytes that are no UTF-8 at all are not held back.
+    private static int IncompleteCharacterBytes(ReadOnlySpan<byte> bytes)
+    {
+        for (var back = 1; back <= Math.Min(3, bytes.Length); back++)
+        {
+            var value = bytes[^back];
+            if (value < 0x80)
+                return 0;
+            var length = value >= 0xF0 ? 4 : value >= 0xE0 ? 3 : value >= 0xC0 ? 2 : 0;
+            if (length > 0)
+                return length > back && value < 0xF8 ? back : 0;
+        }
+
+        return 0;
+    }
+
+    // Only what the client's socket took earns new credit; what waits here does not.
+    private void GrantOutput()
+    {
+        if (_ungranted < GrantBytes || _client.PendingBytes > 0 || _phase != Phase.Open)
+            return;
+        WriteLane(Protocol.Link.LinkSmallFrames.WriteCredit(_link, Stream, (uint)_ungranted));
+        _ungranted = 0;
+    }
+
+    private void WriteStatus(ShellStatus status)
+    {
+        var json = new ArrayBufferWriter<byte>(256);
+        status.WriteTo(json);
+        WriteFrame(ShellFrameChannel.Status, json.WrittenSpan);
+    }
+
+    private void WriteFrame(byte channel, ReadOnlySpan<byte> payload)
+    {
+        var frame = new byte[WebSocketFrame.MaxShortHeaderBytes + 1 + payload.Length];
+        var header = WebSocketFrame.WriteHeader(frame, WebSocketOpcode.Binary, 1 + payload.Length);
+        frame[header] = channel;
+        payload.CopyTo(frame.AsSpan(header + 1));
+        WriteClient(frame.AsSpan(0, header + 1 + payload.Length));
+    }
+
+    private void WriteControl(WebSocketOpcode opcode, ReadOnlySpan<byte> payload)
+    {
+        Span<byte> frame = stackalloc byte[2 + 125];
+        WebSocketFrame.WriteHeader(frame, opcode, payload.Length);
+        payload.CopyTo(frame[2..]);
+        WriteClient(frame[..(2 + payload.Length)]);
+    }
+
+    private bool WriteClient(ReadOnlySpan<byte> bytes)
+    {
+        if (!_client.Write(bytes))
+        {
+            OnClientGone(Errno.Describe(Errno.Last));
+            return false;
+        }
+
+        if (_client.PendingBytes > 0)
+            _stallTimer ??= _loop.Events.Schedule(_limits.WriteStall, () => Guarded(OnStalled));
+        return true;
+    }
+
+    private bool FlushClient()
+    {
+        var before = _client.PendingBytes;
+        if (!_client.Flush())
+        {
+            OnClientGone(Errno.Describe(Errno.Last));
+            return false;
+        }
+
+        if (_client.PendingBytes == before)
+            return true;
+        _stallTimer?.Cancel();
+        _stallTimer = _client.PendingBytes == 0 ? null : _loop.Events.Schedule(_limits.WriteStall, () => Guarded(OnStalled));
+        GrantOutput();
+        return true;
+    }
+}
