@@ -35,6 +35,11 @@ internal abstract class Peer
     {
     }
 
+    /// <summary>Lets go of what the server holds but does not need, before its memory is measured.</summary>
+    public virtual void CollectGarbage()
+    {
+    }
+
     /// <summary>Ends the server and all that it started.</summary>
     public virtual void Stop()
     {

@@ -14,7 +14,7 @@ namespace Porthole.Bench.Peers;
 internal sealed class PortholePeer(string program) : Peer
 {
     public const string GatewayProcess = "porthole";
-    public const string GuestProcess = "porthole-guest";
+    public const string GuestProcess = "guest"; // the name of its file inside a sandbox
 
     private static readonly WebSocketTerminal.Channels s_channels =
         new(ShellFrameChannel.Stdin, ShellFrameChannel.Stdout, [ShellFrameChannel.Close]);
@@ -57,10 +57,24 @@ internal sealed class PortholePeer(string program) : Peer
         if (!_sessions.TryGetValue(session, out var id))
             _sessions[session] = id = SessionId.NewId();
         var target = string.Create(CultureInfo.InvariantCulture, $"/runtimes/{_runtime}/ws/shells?qualifier=DEFAULT&shellId=shell-{shell}");
-        var terminal = LoopbackHttp.Upgrade(_port, target, Signed("GET", target, id), s_channels);
-        terminal.WriteMessage(s_size); // as the official CLI does; output is held back for a client that says nothing
-        return terminal;
+        var deadline = Clock.Now + 10 * Clock.Second;
+        while (true)
+        {
+            try
+            {
+                var terminal = LoopbackHttp.Upgrade(_port, target, Signed("GET", target, id), s_channels);
+                terminal.WriteMessage(s_size); // as the official CLI does; output is held back for a client that says nothing
+                return terminal;
+            }
+            catch (BenchException e) when (e.Message.Contains("RetryableConflictException", StringComparison.Ordinal) && Clock.Now < deadline)
+            {
+                // The session is still starting for an earlier shell: a client tries again.
+                Native.SleepUntil(Clock.Now + 10 * Clock.Millisecond);
+            }
+        }
     }
+
+    public override void CollectGarbage() => GarbageCollection.Force(_server!.Pid);
 
     public override void EndSession(int session)
     {

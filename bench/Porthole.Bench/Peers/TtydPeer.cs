@@ -27,7 +27,8 @@ internal sealed class TtydPeer : Peer
         // Since 1.7.4 it takes input only with this option, and older ones do not know it.
         var help = Child.Run(log, "/bin/sh", "-c", "exec \"$0\" --help 2>&1", _program!);
         string[] writable = help.Contains("--writable", StringComparison.Ordinal) ? ["--writable"] : [];
-        _server = Child.Server(log, null, [_program!, "--interface", "127.0.0.1", "--port", $"{_port}", .. writable, "--debug", "3", "/bin/bash", "-l"]);
+        // A bash that gets SIGHUP (the default) in the very moment of its first prompt can sleep on.
+        _server = Child.Server(log, null, [_program!, "--interface", "127.0.0.1", "--port", $"{_port}", .. writable, "--debug", "3", "--signal", "9", "/bin/bash", "-l"]);
         WaitUntilListening(_server, _port, log);
     }
 

@@ -45,7 +45,7 @@ internal sealed record Target(string Promise, string Measured, bool Reached)
         if (results.Of(metric, Porthole) is not { } ours || results.Of(metric, other) is not { } theirs)
             return null;
         var ratio = value(ours) / value(theirs);
-        return new(promise, Text($"{value(ours):0} of {value(theirs):0} {metric.Unit}: {ratio:0.00}"), ratio <= limit);
+        return new(promise, Text($"{value(ours):0} of {value(theirs):0} {metric.Unit}: {ratio:0.000}"), ratio <= limit);
     }
 
     private static Target? Bulk(string promise, Results results, Metric metric, params string[] others)
@@ -54,7 +54,7 @@ internal sealed record Target(string Promise, string Measured, bool Reached)
         if (results.Of(metric, Porthole) is not { } ours || best.Rate == 0)
             return null;
         var ratio = ours.Median / best.Rate;
-        return new(promise, Text($"{ours.Median:0} of {best.Rate:0} {metric.Unit} ({best.Peer}): {ratio:0.00}"), ratio >= 1);
+        return new(promise, Text($"{ours.Median:0} of {best.Rate:0} {metric.Unit} ({best.Peer}): {ratio:0.000}"), ratio >= 1);
     }
 
     private static Target? Start(Results results)

@@ -57,10 +57,13 @@ internal sealed class MemoryScenario : Scenario
         public static Footprint Of(Peer peer)
         {
             // What an opening leaves to be freed is not what an idle shell costs: let it settle.
-            Native.SleepUntil(Clock.Now + Clock.Second);
+            Native.SleepUntil(Clock.Now + Clock.Second / 2);
+            peer.CollectGarbage();
+            Native.SleepUntil(Clock.Now + Clock.Second / 2);
             ProcessMemory all = default, gateway = default, guests = default;
             long largest = 0;
-            foreach (var process in ProcessTable.Descendants().Where(process => peer.ServerProcesses.Contains(process.Name)))
+            var descendants = ProcessTable.Descendants();
+            foreach (var process in descendants.Where(process => peer.ServerProcesses.Contains(process.Name)))
             {
                 var memory = ProcessTable.Memory(process.Pid)
                     ?? throw new BenchException($"the memory of {process.Name} ({process.Pid}) cannot be read; run as root");
@@ -70,6 +73,8 @@ internal sealed class MemoryScenario : Scenario
                 else if (process.Name == PortholePeer.GuestProcess)
                     (guests, largest) = (guests + memory, Math.Max(largest, memory.Resident));
             }
+            if (peer is PortholePeer && (gateway.Resident == 0 || guests.Resident == 0))
+                throw new BenchException("gateway or guest was not found by name among " + string.Join(", ", descendants.Select(process => process.Name).Distinct()));
             return new(all, gateway, guests, largest);
         }
 

@@ -11,5 +11,6 @@ server.on('connection', (socket) => {
   shell.onData((data) => socket.send(data));
   shell.onExit(() => socket.close());
   socket.on('message', (data) => shell.write(data.toString()));
-  socket.on('close', () => shell.kill());
+  // A bash that gets SIGHUP (the default) in the very moment of its first prompt can sleep on.
+  socket.on('close', () => shell.kill('SIGKILL'));
 });
