@@ -31,10 +31,13 @@ public static class PortholeServer
     /// <param name="cancellationToken">Stops it in order: shells get close code 1001.</param>
     /// <exception cref="DataDirectoryException">The data directory cannot be used, or another server uses it.</exception>
     /// <exception cref="IOException">An address cannot be listened on.</exception>
+    /// <exception cref="ConfigurationException">A setting asks for what this version cannot do.</exception>
     /// <exception cref="SandboxException">This host cannot run sandboxes.</exception>
     public static async Task RunAsync(ServerOptions options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
+        if (options.Isolation is not ("auto" or "namespace"))
+            throw new ConfigurationException($"The isolation '{options.Isolation}' is not part of this version. Use auto or namespace.");
         using var held = DataDirectory.Create(options.DataDirectory).Lock();
         var builder = WebApplication.CreateSlimBuilder();
         AddLogging(builder);
@@ -61,7 +64,8 @@ public static class PortholeServer
         await app.StartAsync(cancellationToken);
 
         var endpoints = app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
-        ServerFiles.Write(held.Directory, options, [.. endpoints], runtime, store.ReadAccessKeys()[0]);
+        new ServerInfo(Environment.ProcessId, [.. endpoints], options.Region, options.AccountId, runtime.Arn.ToString())
+            .Write(held.Directory, store.ReadAccessKeys()[0]);
         ServerLog.Ready(app.Logger, string.Join(' ', endpoints), held.Directory.FullPath);
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(app.Lifetime.ApplicationStopping, cancellationToken);
         var sweep = SweepAsync(sessions, stopping.Token);

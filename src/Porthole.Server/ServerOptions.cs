@@ -34,4 +34,10 @@ public sealed record ServerOptions
 
     /// <summary>Whether sessions may reach the network. The host's loopback is never reachable.</summary>
     public bool Egress { get; init; } = true;
+
+    /// <summary>How long a session may be idle; null for each runtime's own setting.</summary>
+    public TimeSpan? IdleTimeout { get; init; }
+
+    /// <summary>How long a session may live; null for each runtime's own setting.</summary>
+    public TimeSpan? MaxLifetime { get; init; }
 }

@@ -20,11 +20,16 @@ internal sealed class Session
     private int _busy;
     private DateTimeOffset _idleSince;
 
-    public Session(SessionRecord record, AgentRuntime runtime, string directory, Protocol.Shells.ShellLimits limits, TimeProvider time)
+    private readonly TimeSpan _idleTimeout;
+    private readonly TimeSpan _maxLifetime;
+
+    public Session(SessionRecord record, AgentRuntime runtime, string directory, ServerOptions options, TimeProvider time)
     {
+        _idleTimeout = options.IdleTimeout ?? TimeSpan.FromSeconds(runtime.IdleTimeoutSeconds);
+        _maxLifetime = options.MaxLifetime ?? TimeSpan.FromSeconds(runtime.MaxLifetimeSeconds);
         (Record, Runtime, Directory, _time) = (record, runtime, directory, time);
         Key = new SessionKey(record.RuntimeId, record.Qualifier, record.SessionId);
-        Shells = new SessionShells(limits, time);
+        Shells = new SessionShells(options.Shells, time);
         _idleSince = time.GetUtcNow();
     }
 
@@ -90,9 +95,9 @@ internal sealed class Session
         {
             if (_state != SessionState.Active)
                 return null;
-            if (now - Record.StartedAt >= TimeSpan.FromSeconds(Runtime.MaxLifetimeSeconds))
+            if (now - Record.StartedAt >= _maxLifetime)
                 return SessionEnd.LifetimeReached;
-            return _busy == 0 && now - _idleSince >= TimeSpan.FromSeconds(Runtime.IdleTimeoutSeconds) ? SessionEnd.Idle : null;
+            return _busy == 0 && now - _idleSince >= _idleTimeout ? SessionEnd.Idle : null;
         }
     }
 

@@ -73,7 +73,7 @@ internal sealed class SessionManager(
                 continue;
             }
 
-            var session = new Session(record, runtime, directory, options.Shells, time);
+            var session = new Session(record, runtime, directory, options, time);
             session.Adopt(sandbox);
             foreach (var shellId in await GuestShells.ListAsync(session, cancellationToken))
                 session.Shells.Adopt(shellId);
@@ -107,7 +107,7 @@ internal sealed class SessionManager(
         {
             RuntimeId = key.RuntimeId, Qualifier = key.Qualifier, SessionId = key.SessionId, AccessKeyId = accessKeyId, StartedAt = time.GetUtcNow(),
         };
-        return new Session(record, runtime, Path.Combine(data.SessionsPath, key.DirectoryName), options.Shells, time);
+        return new Session(record, runtime, Path.Combine(data.SessionsPath, key.DirectoryName), options, time);
     }
 
     private Task<Sandbox> StartSandboxAsync(Session session)

@@ -7,27 +7,39 @@ internal sealed class FrameRateLimit(int maxEvents, TimeSpan window)
 {
     private readonly long _windowTicks = (long)(window.TotalSeconds * Stopwatch.Frequency);
 
-    // A circle of the times of the last maxEvents events; made on first use, for a silent connection needs none.
-    private long[]? _times;
-    private int _next;
+    // The times of the events within the window, oldest first, in a circle that grows with use: a quiet connection needs none.
+    private long[] _times = [];
+    private int _first;
+    private int _count;
 
     /// <summary>Notes an event now.</summary>
     /// <returns>False when it is one too many for the window.</returns>
-    public bool Allow()
+    public bool Allow() => Allow(Stopwatch.GetTimestamp());
+
+    /// <summary>Notes an event.</summary>
+    /// <param name="now">Its time by <see cref="Stopwatch.GetTimestamp"/>; never before an earlier one.</param>
+    /// <returns>False when it is one too many for the window.</returns>
+    public bool Allow(long now)
     {
-        var now = Stopwatch.GetTimestamp();
-        _times ??= Before(now - _windowTicks);
-        if (now - _times[_next] < _windowTicks)
+        while (_count > 0 && now - _times[_first] >= _windowTicks)
+        {
+            _first = (_first + 1) & (_times.Length - 1);
+            _count--;
+        }
+
+        if (_count >= maxEvents)
             return false;
-        _times[_next] = now;
-        _next = (_next + 1) % maxEvents;
+        if (_count == _times.Length)
+            Grow();
+        _times[(_first + _count++) & (_times.Length - 1)] = now;
         return true;
     }
 
-    private long[] Before(long time)
+    private void Grow()
     {
-        var times = new long[maxEvents];
-        Array.Fill(times, time);
-        return times;
+        var larger = new long[Math.Max(16, _times.Length * 2)];
+        for (var i = 0; i < _count; i++)
+            larger[i] = _times[(_first + i) & (_times.Length - 1)];
+        (_times, _first) = (larger, 0);
     }
 }

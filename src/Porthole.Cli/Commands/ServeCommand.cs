@@ -1,0 +1,46 @@
+using System.CommandLine;
+using Porthole.Server;
+using Porthole.Server.Store;
+
+namespace Porthole.Cli.Commands;
+
+/// <summary><c>porthole serve</c>: a server in the foreground, its log on stderr.</summary>
+internal static class ServeCommand
+{
+    public static Command Create()
+    {
+        var dataDirectory = DataDirectoryOption.Create();
+        var listen = new Option<string[]>("--listen")
+        {
+            Description = "An address to listen on, http://HOST:PORT; may be repeated, port 0 picks a free one [default: http://127.0.0.1:7878]",
+            HelpName = "URL",
+        };
+        var config = new Option<FileInfo?>("--config") { Description = "A JSON file with settings, see docs/configuration.md", HelpName = "FILE" };
+        var isolation = new Option<string?>("--isolation") { Description = "How sessions are isolated: auto or namespace [default: auto]", HelpName = "KIND" };
+        isolation.AcceptOnlyFromAmong("auto", "namespace", "microvm");
+
+        var command = new Command("serve", "Run a server in the foreground. Sessions outlive it: the next one on the same data directory goes on with them.")
+        {
+            dataDirectory, listen, config, isolation,
+        };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            try
+            {
+                var options = ServerConfiguration.Read(parsed.GetValue(config)?.FullName).ToOptions(parsed.GetValue(dataDirectory)!);
+                if (parsed.GetValue(listen) is { Length: > 0 } urls)
+                    options = options with { ListenUrls = urls };
+                if (parsed.GetValue(isolation) is { } kind)
+                    options = options with { Isolation = kind };
+                await PortholeServer.RunAsync(options, cancellationToken);
+                return 0;
+            }
+            catch (Exception e) when (e is DataDirectoryException or IOException or Sandboxes.SandboxException or ConfigurationException)
+            {
+                Console.Error.WriteLine($"porthole: {e.Message}");
+                return 1;
+            }
+        });
+        return command;
+    }
+}

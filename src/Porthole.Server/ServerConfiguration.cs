@@ -1,0 +1,122 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Porthole.Protocol.Aws;
+using Porthole.Protocol.Shells;
+using Porthole.Sandboxes;
+
+namespace Porthole.Server;
+
+/// <summary>The configuration file of <c>porthole serve --config</c>: JSON, every setting optional, unknown ones refused (docs/configuration.md).</summary>
+public sealed record ServerConfiguration
+{
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        ReadCommentHandling = JsonCommentHandling.Skip,
+        AllowTrailingCommas = true,
+        Converters = { new SecondsConverter() },
+    };
+
+    /// <summary>See <see cref="ServerOptions.ListenUrls"/>.</summary>
+    public IReadOnlyList<string>? Listen { get; init; }
+
+    /// <summary>See <see cref="ServerOptions.Isolation"/>.</summary>
+    public string? Isolation { get; init; }
+
+    /// <summary>See <see cref="ServerOptions.Region"/>.</summary>
+    public string? Region { get; init; }
+
+    /// <summary>See <see cref="ServerOptions.AccountId"/>.</summary>
+    public string? AccountId { get; init; }
+
+    /// <summary>See <see cref="ServerOptions.Egress"/>.</summary>
+    public bool? Egress { get; init; }
+
+    /// <summary>See <see cref="ServerOptions.FirstSessionUid"/>.</summary>
+    public uint? FirstSessionUid { get; init; }
+
+    /// <summary>See <see cref="ServerOptions.IdleTimeout"/>; seconds.</summary>
+    public TimeSpan? IdleTimeout { get; init; }
+
+    /// <summary>See <see cref="ServerOptions.MaxLifetime"/>; seconds.</summary>
+    public TimeSpan? MaxLifetime { get; init; }
+
+    /// <summary>See <see cref="ServerOptions.Shells"/>; times in seconds.</summary>
+    public ShellLimits? Shells { get; init; }
+
+    /// <summary>See <see cref="ServerOptions.SandboxLimits"/>.</summary>
+    public SandboxLimits? Sandbox { get; init; }
+
+    /// <summary>Reads a file; without one, all settings have their defaults.</summary>
+    /// <exception cref="ConfigurationException">The file cannot be read, or a setting is unknown or of the wrong kind.</exception>
+    public static ServerConfiguration Read(string? path)
+    {
+        if (path is null)
+            return new ServerConfiguration();
+        try
+        {
+            return JsonSerializer.Deserialize<ServerConfiguration>(File.ReadAllBytes(path), Json) ?? new ServerConfiguration();
+        }
+        catch (JsonException e)
+        {
+            throw new ConfigurationException($"{path}: {e.Message}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigurationException($"The configuration file cannot be read: {e.Message}");
+        }
+    }
+
+    /// <summary>The settings with their defaults filled in.</summary>
+    /// <exception cref="ConfigurationException">A setting is out of range.</exception>
+    public ServerOptions ToOptions(string dataDirectory)
+    {
+        var defaults = new ServerOptions { DataDirectory = dataDirectory };
+        var options = defaults with
+        {
+            ListenUrls = Listen is { Count: > 0 } ? Listen : defaults.ListenUrls,
+            Isolation = Isolation ?? defaults.Isolation,
+            Region = Region ?? defaults.Region,
+            AccountId = AccountId ?? defaults.AccountId,
+            Egress = Egress ?? defaults.Egress,
+            FirstSessionUid = FirstSessionUid ?? defaults.FirstSessionUid,
+            IdleTimeout = IdleTimeout,
+            MaxLifetime = MaxLifetime,
+            Shells = Shells ?? defaults.Shells,
+            SandboxLimits = Sandbox,
+        };
+        Check(RuntimeArn.IsAccountId(options.AccountId), "accountId", "must be 12 digits");
+        Check(options.Region.Length is > 0 and <= 32, "region", "must be 1 to 32 characters");
+        CheckShells(options.Shells);
+        return options;
+    }
+
+    private static void CheckShells(ShellLimits shells)
+    {
+        Check(shells.MaxAttachedShells is >= 1 and <= 1000, "shells.maxAttachedShells", "must be 1 to 1000");
+        Check(shells.MaxShells >= shells.MaxAttachedShells, "shells.maxShells", "must be at least shells.maxAttachedShells");
+        Check(shells.MaxFramesPerWindow >= 1, "shells.maxFramesPerWindow", "must be 1 or more");
+        Check(shells.RingBytes is >= 4096 and <= 16 * 1024 * 1024, "shells.ringBytes", "must be 4096 to 16777216");
+        Check(shells.PingInterval > TimeSpan.Zero && shells.DeadAfter > shells.PingInterval, "shells.deadAfter", "must be longer than shells.pingInterval");
+    }
+
+    private static void Check(bool valid, string name, string rule)
+    {
+        if (!valid)
+            throw new ConfigurationException($"The setting '{name}' {rule}.");
+    }
+
+    /// <summary>A duration as a number of seconds, or as "hh:mm:ss".</summary>
+    private sealed class SecondsConverter : JsonConverter<TimeSpan>
+    {
+        public override TimeSpan Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => reader.TokenType switch
+        {
+            JsonTokenType.Number when reader.GetDouble() is var seconds and >= 0 and < 1e9 => TimeSpan.FromSeconds(seconds),
+            JsonTokenType.String when TimeSpan.TryParseExact(reader.GetString(), "c", CultureInfo.InvariantCulture, out var time) && time >= TimeSpan.Zero => time,
+            _ => throw new JsonException("a duration is a number of seconds, or \"hh:mm:ss\""),
+        };
+
+        public override void Write(Utf8JsonWriter writer, TimeSpan value, JsonSerializerOptions options) => writer.WriteNumberValue(value.TotalSeconds);
+    }
+}
