@@ -1,0 +1,28 @@
+using System.Text.Json.Serialization;
+
+namespace Porthole.Client;
+
+/// <summary>A session on a Porthole server.</summary>
+/// <param name="SessionId">Its id.</param>
+/// <param name="RuntimeArn">The runtime it belongs to.</param>
+/// <param name="Qualifier">The runtime's endpoint it was made through.</param>
+/// <param name="State">For instance <c>running</c>, in the server's words.</param>
+/// <param name="CreatedAt">When it was made.</param>
+/// <param name="Shells">Its shells.</param>
+public sealed record SessionDescription(
+    string SessionId, string RuntimeArn, string? Qualifier, string State, DateTimeOffset CreatedAt, IReadOnlyList<ShellDescription> Shells);
+
+/// <summary>A shell of a session.</summary>
+/// <param name="ShellId">Its id.</param>
+/// <param name="Attached">Whether a client is connected to it.</param>
+public sealed record ShellDescription(string ShellId, bool Attached);
+
+internal sealed record ShutdownRequest(bool Sessions);
+
+internal sealed record CommandRequest(string Command, int? Timeout);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(List<SessionDescription>))]
+[JsonSerializable(typeof(ShutdownRequest))]
+[JsonSerializable(typeof(CommandRequest))]
+internal sealed partial class ClientJson : JsonSerializerContext;
