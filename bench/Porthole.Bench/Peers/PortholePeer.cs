@@ -16,10 +16,11 @@ internal sealed class PortholePeer(string program) : Peer
     public const string GatewayProcess = "porthole";
     public const string GuestProcess = "guest"; // the name of its file inside a sandbox
 
-    private static readonly WebSocketTerminal.Channels s_channels =
-        new(ShellFrameChannel.Stdin, ShellFrameChannel.Stdout, [ShellFrameChannel.Close]);
-
+    // Sent when the shell is confirmed, as interactive clients do; output is held back for 100 ms for a client that says nothing.
     private static readonly byte[] s_size = [ShellFrameChannel.Resize, .. """{"width":80,"height":24}"""u8];
+
+    private static readonly WebSocketTerminal.Channels s_channels =
+        new(ShellFrameChannel.Stdin, ShellFrameChannel.Stdout, [ShellFrameChannel.Close], s_size);
 
     private readonly int _port = LoopbackPort.Free();
     private readonly Dictionary<int, string> _sessions = [];
@@ -40,7 +41,12 @@ internal sealed class PortholePeer(string program) : Peer
     {
         _data = Path.Combine(workDirectory, "porthole");
         _log = Path.Combine(workDirectory, "porthole.log");
-        _server = Child.Server(_log, null, program, "serve", "--data-dir", _data, "--listen", $"http://127.0.0.1:{_port}", "--isolation", "namespace");
+
+        // Echo back to back is thousands of frames a second; the limit of 250 is for people (contract section 6).
+        var config = Path.Combine(workDirectory, "porthole.json");
+        File.WriteAllText(config, """{"shells":{"maxFramesPerWindow":1000000}}""");
+        _server = Child.Server(
+            _log, null, program, "serve", "--data-dir", _data, "--listen", $"http://127.0.0.1:{_port}", "--isolation", "namespace", "--config", config);
         WaitUntilListening(_server, _port, _log);
         var health = LoopbackHttp.Send(_port, "GET", "/healthz");
         if (!health.StartsWith("HTTP/1.1 200 ", StringComparison.Ordinal))
@@ -62,9 +68,7 @@ internal sealed class PortholePeer(string program) : Peer
         {
             try
             {
-                var terminal = LoopbackHttp.Upgrade(_port, target, Signed("GET", target, id), s_channels);
-                terminal.WriteMessage(s_size); // as the official CLI does; output is held back for a client that says nothing
-                return terminal;
+                return LoopbackHttp.Upgrade(_port, target, Signed("GET", target, id), s_channels);
             }
             catch (BenchException e) when (e.Message.Contains("RetryableConflictException", StringComparison.Ordinal) && Clock.Now < deadline)
             {

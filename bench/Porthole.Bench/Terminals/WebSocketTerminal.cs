@@ -29,9 +29,10 @@ internal sealed class WebSocketTerminal : Terminal
     private byte _opcode;
     private bool _channelPending;
     private bool _wanted;
+    private bool _answered;
 
     /// <summary>How a peer marks shell bytes inside its messages: a leading byte each way, or none.</summary>
-    internal sealed record Channels(byte? Input, byte? Output, byte[]? EndMessage);
+    internal sealed record Channels(byte? Input, byte? Output, byte[]? EndMessage, byte[]? AnswerToFirstNotice = null);
 
     /// <param name="socket">Connected, with the upgrade answered.</param>
     /// <param name="early">Bytes that came together with the answer to the upgrade.</param>
@@ -209,6 +210,11 @@ internal sealed class WebSocketTerminal : Terminal
             var code = _controlBytes >= 2 ? BinaryPrimitives.ReadUInt16BigEndian(_control) : 1005;
             var reason = _controlBytes > 2 ? ": " + Encoding.UTF8.GetString(_control, 2, _controlBytes - 2) : "";
             throw new TerminalEndedException($"the server closed the WebSocket with {code}{reason}{Notice()}");
+        }
+        else if (!_wanted && !_answered && _channels.AnswerToFirstNotice is { } answer)
+        {
+            _answered = true;
+            WriteMessage(answer);
         }
     }
 
