@@ -117,10 +117,12 @@ internal sealed class ShellEndpoint(
             var cursor = new ShellCursor(Path.Combine(session.Directory, "cursors", connection.ShellId));
             connection.Attach(await session.OpenLaneAsync(CancellationToken.None), cursor, ShellProgram.For(session, connection.ShellId));
         }
-        catch (Exception e) when (e is IOException or Sandboxes.SandboxException or Protocol.Link.LinkProtocolException)
+        catch (Exception e)
         {
+            // Whatever it is: the connection has to end before its socket may be closed by the caller.
             ShellLog.AttachFailed(log, connection.ShellId, e);
-            connection.Fail(e.Message);
+            var isForPeople = e is IOException or Sandboxes.SandboxException or Protocol.Link.LinkProtocolException or TimeoutException;
+            connection.Fail(isForPeople ? e.Message : "the server failed; its log has the reason");
         }
 
         return await connection.Confirmed;

@@ -27,6 +27,7 @@ internal sealed partial class ShellConnection
     private int _channel = NoChannel;
     private int _consecutiveTexts;
     private bool _heartbeatOwed;
+    private bool _clientBrokeProtocol;
     private uint _inputCredit;
     private long _bytesIn;
     private long _lastHeardAt;
@@ -62,7 +63,9 @@ internal sealed partial class ShellConnection
     private void ProcessClientBytes(Span<byte> received)
     {
         _lastHeardAt = Stopwatch.GetTimestamp();
-        while (_phase != Phase.Over)
+
+        // After a breach nobody knows where the next frame begins; what still comes is only waited out.
+        while (!_clientBrokeProtocol && _phase != Phase.Over)
         {
             switch (_decoder.Next(ref received, out var data))
             {

@@ -8,6 +8,9 @@ namespace Porthole.Server.Shells;
 // What the guest sends. It is hostile by assumption: every length is checked before anything is kept for it.
 internal sealed partial class ShellConnection
 {
+    // A guest answers in milliseconds; one that is out of memory or stopped by hand may take a while, but not for ever.
+    private static readonly TimeSpan AttachDeadline = TimeSpan.FromSeconds(30);
+
     private readonly byte[] _laneHeader = new byte[LinkFrame.HeaderBytes];
     private int _laneHeaderCount;
     private LinkFrame _frame;
@@ -17,6 +20,7 @@ internal sealed partial class ShellConnection
     private PendingBytes _carried;
     private bool _greeted;
     private bool _clientLeftEarly;
+    private bool _laneHungUp;
 
     // Output is held until the client's first frame after the confirmation, or a moment: an official client loses what comes right behind it.
     private bool _holding;
@@ -29,9 +33,20 @@ internal sealed partial class ShellConnection
         _lane.Fd = lane.Number;
         _phase = Phase.Attaching;
         _loop.Events.Add(_lane.Fd, PollEvents.Readable, this);
+        _attachTimer = _loop.Events.Schedule(AttachDeadline, () => Guarded(OnAttachOverdue));
         WriteLane(new LinkHello(LinkHello.CurrentVersion).Write(_link));
         var from = cursor.Incarnation == 0 ? -1 : cursor.Offset;
         WriteLane(new AttachShell(ShellId, from, _size, OutputWindowBytes, (uint)_limits.RingBytes, program).Write(_link, Stream));
+    }
+
+    private void OnAttachOverdue()
+    {
+        if (_phase != Phase.Attaching)
+            return;
+        if (_clientLeftEarly)
+            End(Dropped, _closeReason, ConnectionEnd.Dropped);
+        else
+            FailNow($"the sandbox did not answer within {AttachDeadline.TotalSeconds:0} s");
     }
 
     private void OnLaneReady(PollEvents ready)
@@ -188,6 +203,8 @@ internal sealed partial class ShellConnection
         _outputOffset = attached.StartOffset;
         _delivery.Reset(attached.StartOffset);
         _inputCredit = attached.InputCredit;
+        _attachTimer?.Cancel();
+        _attachTimer = null;
         if (_clientLeftEarly)
         {
             DiscardIfNew(attached);
@@ -272,11 +289,16 @@ internal sealed partial class ShellConnection
     }
 
     // While output is held or the client is slow, the lane is not read; what the guest wrote before it went is still there.
+    // epoll reports a hang-up whether asked or not, so the lane must not be watched meanwhile.
     private void OnLaneHangUp()
     {
-        if (_holding || _client.PendingBytes > 0)
-            _loop.Events.Modify(_lane.Fd, PollEvents.None);
-        else
+        _laneHungUp = true;
+        _loop.Events.Remove(_lane.Fd);
+    }
+
+    private void ReceiveLastWords()
+    {
+        if (_laneSocket is not null && _phase <= Phase.Open && !_holding && _client.PendingBytes == 0)
             ReceiveFromGuest();
     }
 

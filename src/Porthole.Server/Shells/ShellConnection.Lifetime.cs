@@ -24,6 +24,7 @@ internal sealed partial class ShellConnection
     private LoopTimer? _partialTimer;
     private LoopTimer? _closeTimer;
     private LoopTimer? _calmTimer;
+    private LoopTimer? _attachTimer;
     private bool _shellIsGone;
     private int _closeCode = Dropped;
     private string _closeReason = "";
@@ -41,9 +42,10 @@ internal sealed partial class ShellConnection
 
     private void CancelTimers()
     {
-        foreach (var timer in (ReadOnlySpan<LoopTimer?>)[_pingTimer, _lifetimeTimer, _holdTimer, _stallTimer, _partialTimer, _closeTimer, _calmTimer])
+        foreach (var timer in (ReadOnlySpan<LoopTimer?>)[_pingTimer, _lifetimeTimer, _holdTimer, _stallTimer, _partialTimer, _closeTimer, _calmTimer, _attachTimer])
             timer?.Cancel();
-        (_pingTimer, _lifetimeTimer, _holdTimer, _stallTimer, _partialTimer, _closeTimer, _calmTimer) = (null, null, null, null, null, null, null);
+        (_pingTimer, _lifetimeTimer, _holdTimer, _stallTimer, _partialTimer, _closeTimer, _calmTimer, _attachTimer) =
+            (null, null, null, null, null, null, null, null);
     }
 
     private void OnPingDue()
@@ -139,8 +141,22 @@ internal sealed partial class ShellConnection
         _phase = Phase.Closing;
         _confirmed.TrySetResult(false);
         (_closeCode, _closeReason, _closeEnd) = (code, reason, end);
-        _closeTimer = _loop.Events.Schedule(CloseDeadline, () => Guarded(EndClosed));
         WriteClient(WebSocketFrame.Close(code, reason));
+        if (_phase == Phase.Closing)
+            AwaitCloseAnswer();
+    }
+
+    // A slow client may take its time to read what is queued, its exit status at the end, as long as it reads at all.
+    private void AwaitCloseAnswer()
+    {
+        var pending = _client.PendingBytes;
+        _closeTimer = _loop.Events.Schedule(CloseDeadline, () => Guarded(() =>
+        {
+            if (_client.PendingBytes < pending)
+                AwaitCloseAnswer();
+            else
+                EndClosed();
+        }));
     }
 
     // Closing the lane is what detaches: the guest keeps the shell, and the cursor says from where to go on.
@@ -158,7 +174,8 @@ internal sealed partial class ShellConnection
             _cursor.Offset = _delivery.AcknowledgedOffset;
         }
 
-        _loop.Events.Remove(_lane.Fd);
+        if (!_laneHungUp)
+            _loop.Events.Remove(_lane.Fd);
         _lane.Clear();
         _laneSocket.Dispose();
         _laneSocket = null;
@@ -197,7 +214,7 @@ internal sealed partial class ShellConnection
         var flooding = _heat >= HotBytes && now - _heatSince < 2 * HotWindow;
         (_heat, _heatSince) = (0, now);
         if (flooding)
-            _loop.Events.Post(() => MoveIfOn(_loops.Calm, _loops.NextHot()));
+            _loop.Events.Post(() => Guarded(() => MoveIfOn(_loops.Calm, _loops.NextHot())));
     }
 
     private void CoolDown()
@@ -214,7 +231,7 @@ internal sealed partial class ShellConnection
     private void MoveIfOn(RelayLoop from, RelayLoop to)
     {
         // Timers belong to a loop. Those of the moment (held output, half a character) are short: let them pass first.
-        if (_loop != from || _phase != Phase.Open || _holding || _partialTimer is not null)
+        if (_loop != from || !from.Events.IsCurrent || _phase != Phase.Open || _holding || _laneHungUp || _partialTimer is not null)
             return;
         var stalled = _stallTimer is not null;
         CancelTimers();

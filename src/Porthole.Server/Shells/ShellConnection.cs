@@ -162,6 +162,7 @@ internal sealed partial class ShellConnection : IPollable
         switch (exception)
         {
             case WebSocketProtocolException broken:
+                _clientBrokeProtocol = true;
                 CloseNow(broken.CloseCode, broken.Message, broken.CloseCode == WebSocketProtocolException.TooBig ? ConnectionEnd.LimitReached : ConnectionEnd.ProtocolError);
                 break;
             case LinkProtocolException broken:
@@ -192,14 +193,19 @@ internal sealed partial class ShellConnection : IPollable
 
     private void UpdateInterest()
     {
-        if (_phase == Phase.Over)
+        // What has just moved to another loop is that loop's to watch.
+        if (_phase == Phase.Over || !_loop.Events.IsCurrent)
             return;
         var readsClient = _typed.Count < MaxTypedBacklogBytes;
-        _loop.Events.Modify(_client.Fd, (readsClient ? PollEvents.Readable : PollEvents.None) | WritableIf(_client.PendingBytes > 0));
+        if (!_clientLeftEarly)
+            _loop.Events.Modify(_client.Fd, (readsClient ? PollEvents.Readable : PollEvents.None) | WritableIf(_client.PendingBytes > 0));
         if (_laneSocket is null)
             return;
         var readsLane = _phase == Phase.Attaching || (_phase == Phase.Open && !_holding && _client.PendingBytes == 0);
-        _loop.Events.Modify(_lane.Fd, (readsLane ? PollEvents.Readable : PollEvents.None) | WritableIf(_lane.PendingBytes > 0));
+        if (!_laneHungUp)
+            _loop.Events.Modify(_lane.Fd, (readsLane ? PollEvents.Readable : PollEvents.None) | WritableIf(_lane.PendingBytes > 0));
+        else if (readsLane)
+            Post(() => Guarded(ReceiveLastWords));
     }
 
     private static PollEvents WritableIf(bool wanted) => wanted ? PollEvents.Writable : PollEvents.None;
