@@ -190,7 +190,7 @@ internal sealed unsafe class Lane : IPollable
             while (!_closed && LinkFrame.TryTake(ref rest, out var frame, out var payload))
                 Handle(frame, payload);
         }
-        catch (LinkProtocolException error)
+        catch (Exception error) when (error is LinkProtocolException or PosixException)
         {
             GuestLog.Write($"lane closed: {error.Message}");
             Close();

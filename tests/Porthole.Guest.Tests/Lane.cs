@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
 using Porthole.Protocol.Link;
@@ -13,6 +14,7 @@ internal sealed class Lane : IDisposable
     private readonly Socket _socket;
     private readonly LinkWriter _writer = new();
     private readonly byte[] _buffer = new byte[LinkFrame.MaxFrameBytes];
+    private readonly Queue<ReceivedFrame> _kept = new();
     private int _length;
 
     public Lane(Socket socket)
@@ -39,7 +41,9 @@ internal sealed class Lane : IDisposable
     public ReceivedFrame Receive() => TryReceive() ?? throw new EndOfStreamException("the guest closed the lane");
 
     /// <summary>Waits for the next frame, or null when the guest closed the lane.</summary>
-    public ReceivedFrame? TryReceive()
+    public ReceivedFrame? TryReceive() => _kept.TryDequeue(out var kept) ? kept : ReceiveFromGuest();
+
+    private ReceivedFrame? ReceiveFromGuest()
     {
         while (true)
         {
@@ -59,14 +63,50 @@ internal sealed class Lane : IDisposable
         }
     }
 
-    public ShellUnderTest Attach(uint stream, string id, long from = -1, uint credit = 1 << 30, uint ring = 256 * 1024, IReadOnlyList<string>? program = null,
+    public ShellUnderTest Attach(uint stream, string id, long from = -1, uint credit = 1 << 30, uint ring = 256 * 1024, ProgramSpec? program = null,
         bool create = true, ushort columns = 80, ushort rows = 24) =>
-        new(this, stream, new AttachShell(id, from, new TerminalSize(columns, rows), credit, ring, create ? Program(program ?? ["bash", "--norc", "--noprofile"]) : null));
+        new(this, stream, new AttachShell(id, from, new TerminalSize(columns, rows), credit, ring, create ? program ?? Program(["bash", "--norc", "--noprofile"]) : null));
 
     public static ProgramSpec Program(IReadOnlyList<string> arguments) =>
         new(arguments, ["PATH=/usr/local/bin:/usr/bin:/bin", "TERM=xterm-256color", "HOME=/tmp", "HISTFILE=", "PS1=$ ", "LC_ALL=C.UTF-8"], "/tmp");
 
+    /// <summary>Sends a ping and waits for its answer, keeping what comes before it for the streams it belongs to.</summary>
+    public void Ping()
+    {
+        var payload = Guid.NewGuid().ToByteArray();
+        Send(LinkSmallFrames.WriteBytes(_writer, LinkFrameType.Ping, 0, payload));
+        Assert.Equal(payload, ReceiveOwn(LinkFrameType.Pong).Payload);
+    }
+
+    /// <summary>Asks for the list of shells until it is as wanted.</summary>
+    public IReadOnlyList<ShellSummary> WaitForShells(Func<IReadOnlyList<ShellSummary>, bool> wanted)
+    {
+        var time = Stopwatch.StartNew();
+        while (true)
+        {
+            Send(LinkSmallFrames.WriteEmpty(_writer, LinkFrameType.ListShells, 0));
+            var shells = ShellSummary.ReadList(ReceiveOwn(LinkFrameType.ShellList).Payload);
+            if (wanted(shells))
+                return shells;
+            Assert.True(time.Elapsed < Patience, "the shells are " + string.Join(", ", shells));
+            Thread.Sleep(10);
+        }
+    }
+
     public void Dispose() => _socket.Dispose();
+
+    private ReceivedFrame ReceiveOwn(LinkFrameType type)
+    {
+        while (true)
+        {
+            var frame = ReceiveFromGuest();
+            if (frame is null)
+                throw new EndOfStreamException($"the guest closed the lane instead of sending {type}");
+            if (frame.Stream == 0 && frame.Type == type)
+                return frame;
+            _kept.Enqueue(frame);
+        }
+    }
 
     private int ReceiveBytes(Span<byte> buffer)
     {

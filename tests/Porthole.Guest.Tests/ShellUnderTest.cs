@@ -57,6 +57,16 @@ internal sealed class ShellUnderTest
             TakeOne($"{count} bytes");
     }
 
+    /// <summary>Waits until the stream is closed, by its shell's exit or otherwise.</summary>
+    public LinkFrameType WaitForEnd()
+    {
+        while (true)
+        {
+            if (TakeOne("the end of the stream") is { Type: LinkFrameType.Exited or LinkFrameType.Closed } frame && frame.Stream == _stream)
+                return frame.Type;
+        }
+    }
+
     public ProcessExit WaitForExit() => ProcessExit.Read(Expect(LinkFrameType.Exited).Payload);
 
     public StreamClosed WaitForClosed() => StreamClosed.Read(Expect(LinkFrameType.Closed).Payload);
@@ -78,7 +88,8 @@ internal sealed class ShellUnderTest
     {
         while (true)
         {
-            if (TakeOne(type.ToString()) is { } frame && frame.Type == type)
+            var frame = TakeOne(type.ToString());
+            if (frame.Type == type && frame.Stream == _stream)
                 return frame;
         }
     }
