@@ -104,7 +104,9 @@ internal sealed unsafe class Lane : IPollable
     /// <summary>Called after anything that may have left bytes waiting.</summary>
     public void UpdateWatch()
     {
-        if (!_closed)
+        if (Sender.IsBroken)
+            Close();
+        else if (!_closed)
             _watch.Set(Sender.IsBlocked ? PollEvents.Readable | PollEvents.Writable : PollEvents.Readable);
     }
 

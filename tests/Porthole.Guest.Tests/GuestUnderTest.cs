@@ -16,11 +16,11 @@ internal sealed class GuestUnderTest : IDisposable
     private readonly Socket _listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
     private bool _ended;
 
-    private GuestUnderTest(IReadOnlyList<string> command)
+    private GuestUnderTest(IReadOnlyList<string> command, int? descriptor = null)
     {
         _listener.Bind(new UnixDomainSocketEndPoint(SocketFile));
         _listener.Listen(64);
-        ProcessId = Spawn(command, (int)_listener.Handle);
+        ProcessId = Spawn(command, descriptor ?? (int)_listener.Handle);
     }
 
     public int ProcessId { get; }
@@ -41,6 +41,19 @@ internal sealed class GuestUnderTest : IDisposable
     /// <summary>Starts it as a sandbox does: with a listening socket as descriptor 3.</summary>
     /// <param name="wrapper">A command that the guest's own is appended to.</param>
     public static GuestUnderTest Start(params IReadOnlyList<string> wrapper) => new([.. wrapper, GuestBinary.Path, "serve", "--listen-fd", "3"]);
+
+    /// <summary>Starts it with one connected lane and no way to connect another.</summary>
+    public static unsafe GuestUnderTest StartWithOneLane(out Lane lane)
+    {
+        var pair = stackalloc int[2];
+        if (Libc.SocketPair(Libc.AF_UNIX, Libc.SOCK_STREAM | Libc.SOCK_CLOEXEC, 0, pair) < 0)
+            throw PosixException.FromLast("socketpair");
+        using var far = new Descriptor(pair[1]);
+        lane = new Lane(new Socket(new SafeSocketHandle(pair[0], ownsHandle: true)));
+        var guest = new GuestUnderTest([GuestBinary.Path, "serve", "--lane-fd", "3"], far.Number);
+        guest._lanes.Add(lane.Greet());
+        return guest;
+    }
 
     public static void Kill(IEnumerable<int> processes)
     {

@@ -52,6 +52,14 @@ internal abstract class StreamUnderTest(Lane lane, uint number)
 
     public LinkFailure WaitForFailure() => LinkFailure.Read(Expect(LinkFrameType.Failed).Payload);
 
+    /// <summary>Waits for the answer to the request, and leaves it to be read.</summary>
+    public LinkFrameType WaitForAnswer()
+    {
+        while (_events.Count == 0)
+            Lane.ReceiveOne("an answer", this);
+        return _events.Peek().Type;
+    }
+
     /// <summary>Waits until the stream is closed, by an exit or otherwise.</summary>
     public LinkFrameType WaitForEnd()
     {
@@ -88,7 +96,8 @@ internal abstract class StreamUnderTest(Lane lane, uint number)
     protected ReceivedFrame Expect(LinkFrameType type)
     {
         var frame = NextEvent(type.ToString());
-        Assert.True(frame.Type == type, $"{frame} came instead of {type}; the terminal showed: {Text}");
+        if (frame.Type != type)
+            Assert.Fail($"{frame} came instead of {type}; the terminal showed: {Text}");
         return frame;
     }
 

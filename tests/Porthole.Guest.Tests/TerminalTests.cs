@@ -54,7 +54,7 @@ public sealed class TerminalTests : IDisposable
         shell.Type("\x1a");
         shell.WaitFor("Stopped");
         shell.Type("echo on''ward; fg\n");
-        shell.WaitFor("onward\r\n");
+        shell.WaitFor("onward\r\ncat\r\n");
         shell.Type("again\n");
         shell.WaitFor("again\r\nagain\r\n");
         shell.Type("\x04");
