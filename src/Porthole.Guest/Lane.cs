@@ -104,9 +104,7 @@ internal sealed unsafe class Lane : IPollable
     /// <summary>Called after anything that may have left bytes waiting.</summary>
     public void UpdateWatch()
     {
-        if (Sender.IsBroken)
-            Close();
-        else if (!_closed)
+        if (!_closed)
             _watch.Set(Sender.IsBlocked ? PollEvents.Readable | PollEvents.Writable : PollEvents.Readable);
     }
 
@@ -192,7 +190,7 @@ internal sealed unsafe class Lane : IPollable
             while (!_closed && LinkFrame.TryTake(ref rest, out var frame, out var payload))
                 Handle(frame, payload);
         }
-        catch (Exception error) when (error is LinkProtocolException or PosixException)
+        catch (LinkProtocolException error)
         {
             GuestLog.Write($"lane closed: {error.Message}");
             Close();

@@ -59,7 +59,9 @@ internal static unsafe class LoopImage
 
     private static Descriptor Device(string path, uint kind, uint major, uint minor)
     {
-        PrivateMounts.MakeNode(path, kind, major, minor);
+        const uint ownerOnly = 0x180;
+        if (Libc.MkNod(path, kind | ownerOnly, ((ulong)major << 8) | (minor & 0xff) | ((ulong)(minor & ~0xffu) << 12)) < 0 && Errno.Last != Errno.EEXIST)
+            throw PosixException.FromLast($"make the device {path}");
         return Descriptor.Open(path, Libc.O_RDWR);
     }
 }

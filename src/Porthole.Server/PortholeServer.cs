@@ -100,14 +100,16 @@ public static class PortholeServer
     {
         var services = builder.Services;
         services.AddSingleton(options).AddSingleton(data).AddSingleton(TimeProvider.System);
-        services.AddSingleton(_ => store);
+
+        // As instances: the container would dispose of what a factory gave it, and these outlive it.
+        services.AddSingleton(store).AddSingleton(driver);
         services.AddSingleton<RelayLoops>();
         services.AddSingleton<IConnectionListenerFactory>(provider => new LoopTransportFactory(provider.GetRequiredService<RelayLoops>().Calm.Events));
         services.AddSingleton(provider => new SigV4Authenticator(
             store, options.Region, TimeProvider.System, provider.GetRequiredService<ILogger<SigV4Authenticator>>()));
         services.AddSingleton<SessionManager>().AddSingleton<ShellEndpoint>().AddSingleton<CommandEndpoint>().AddSingleton<StopEndpoint>();
         services.AddSingleton<AdminEndpoints>().AddSingleton<DataPlane>();
-        services.AddSingleton(_ => driver).AddSingleton(options.SandboxLimits ?? new SandboxLimits(2, Math.Min(8L << 30, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2), 4096, 10L << 30));
+        services.AddSingleton(options.SandboxLimits ?? new SandboxLimits(2, Math.Min(8L << 30, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2), 4096, 10L << 30));
     }
 
     private static NamespaceOptions DriverOptions(ServerOptions options, DataDirectory data, Action<string> warn)

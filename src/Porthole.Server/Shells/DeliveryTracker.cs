@@ -48,6 +48,22 @@ internal sealed unsafe class DeliveryTracker
         }
     }
 
+    /// <summary>
+    /// Offset after the last frame that the kernel has been given in full. What the kernel has it delivers even when this process dies.
+    /// </summary>
+    public long HandedOverOffset(SocketWriter client)
+    {
+        var handed = client.TotalBytes - client.PendingBytes;
+        for (var i = _count - 1; i >= 0; i--)
+        {
+            var (streamEnd, shellOffset) = _frames[(_first + i) & (_frames.Length - 1)];
+            if (streamEnd <= handed)
+                return shellOffset;
+        }
+
+        return AcknowledgedOffset;
+    }
+
     private void Grow()
     {
         var larger = new (long, long)[_frames.Length * 2];

@@ -22,6 +22,9 @@ internal sealed partial class ShellConnection
     private bool _clientLeftEarly;
     private bool _laneHungUp;
 
+    // Whether the cursor belongs to the shell's present life: it does from the guest's answer on.
+    private bool _isFollowing;
+
     // Output is held until the client's first frame after the confirmation, or a moment: an official client loses what comes right behind it.
     private bool _holding;
     private ShellStatus.Confirmed? _confirmAgain;
@@ -57,7 +60,7 @@ internal sealed partial class ShellConnection
             return;
         }
 
-        if ((ready & PollEvents.Readable) != 0)
+        if ((ready & PollEvents.Readable) != 0 && _phase < Phase.Closing)
             ReceiveFromGuest();
         else if ((ready & (PollEvents.HangUp | PollEvents.Error)) != 0)
             OnLaneHangUp();
@@ -83,7 +86,7 @@ internal sealed partial class ShellConnection
     private void ProcessGuestBytes(byte[] buffer, int at, int count)
     {
         var end = at + count;
-        while (at < end && _laneSocket is not null)
+        while (at < end && _laneSocket is not null && _phase < Phase.Closing)
         {
             if (_holding)
             {
@@ -200,6 +203,7 @@ internal sealed partial class ShellConnection
     private void OnAttached(ShellAttached attached)
     {
         _cursor!.Follow(attached.Incarnation, attached.StartOffset);
+        _isFollowing = true;
         _outputOffset = attached.StartOffset;
         _delivery.Reset(attached.StartOffset);
         _inputCredit = attached.InputCredit;
@@ -304,6 +308,8 @@ internal sealed partial class ShellConnection
 
     private void OnLaneLost()
     {
+        if (_phase == Phase.Closing)
+            LeaveShell();
         if (_clientLeftEarly)
             End(Dropped, "the client left before the shell was confirmed", ConnectionEnd.Dropped);
         else

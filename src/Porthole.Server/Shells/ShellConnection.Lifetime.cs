@@ -12,6 +12,10 @@ internal sealed partial class ShellConnection
     // How long the client may take to answer our close frame, and to read what is queued in front of it.
     private static readonly TimeSpan CloseDeadline = TimeSpan.FromSeconds(5);
 
+    // A client's kernel may hold its acknowledgement back this long (RFC 1122 allows more, none in use does) to save a packet.
+    private static readonly TimeSpan AcknowledgementDelay = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan AcknowledgementLook = TimeSpan.FromMilliseconds(10);
+
     // A flood is more than a screenful per frame of a display for some frames: 256 KB within 50 ms. Below 64 KB in a second it has calmed.
     private const int HotBytes = 256 * 1024, CalmBytes = 64 * 1024;
     private static readonly long HotWindow = Stopwatch.Frequency / 20, CalmWindow = Stopwatch.Frequency;
@@ -25,6 +29,7 @@ internal sealed partial class ShellConnection
     private LoopTimer? _closeTimer;
     private LoopTimer? _calmTimer;
     private LoopTimer? _attachTimer;
+    private LoopTimer? _leaveTimer;
     private bool _shellIsGone;
     private int _closeCode = Dropped;
     private string _closeReason = "";
@@ -42,10 +47,10 @@ internal sealed partial class ShellConnection
 
     private void CancelTimers()
     {
-        foreach (var timer in (ReadOnlySpan<LoopTimer?>)[_pingTimer, _lifetimeTimer, _holdTimer, _stallTimer, _partialTimer, _closeTimer, _calmTimer, _attachTimer])
+        foreach (var timer in (ReadOnlySpan<LoopTimer?>)[_pingTimer, _lifetimeTimer, _holdTimer, _stallTimer, _partialTimer, _closeTimer, _calmTimer, _attachTimer, _leaveTimer])
             timer?.Cancel();
-        (_pingTimer, _lifetimeTimer, _holdTimer, _stallTimer, _partialTimer, _closeTimer, _calmTimer, _attachTimer) =
-            (null, null, null, null, null, null, null, null);
+        (_pingTimer, _lifetimeTimer, _holdTimer, _stallTimer, _partialTimer, _closeTimer, _calmTimer, _attachTimer, _leaveTimer) =
+            (null, null, null, null, null, null, null, null, null);
     }
 
     private void OnPingDue()
@@ -91,6 +96,9 @@ internal sealed partial class ShellConnection
     {
         if (_phase == Phase.Closing)
         {
+            // An answer to our close frame: the client has read everything in front of it.
+            if (code == _closeCode)
+                LeaveShell(_outputOffset);
             EndClosed();
             return;
         }
@@ -137,13 +145,26 @@ internal sealed partial class ShellConnection
             return;
         }
 
-        LeaveShell();
         _phase = Phase.Closing;
         _confirmed.TrySetResult(false);
         (_closeCode, _closeReason, _closeEnd) = (code, reason, end);
         WriteClient(WebSocketFrame.Close(code, reason));
-        if (_phase == Phase.Closing)
-            AwaitCloseAnswer();
+        if (_phase != Phase.Closing)
+            return;
+        AwaitCloseAnswer();
+        if (_shellIsGone || _client.PendingBytes > 0 || !_isFollowing)
+            LeaveShell();
+        else
+            LeaveWhenDelivered(Stopwatch.GetTimestamp());
+    }
+
+    // Nobody else gets the shell before: a client that lives has a moment to acknowledge, or the next one would be shown the last line again.
+    private void LeaveWhenDelivered(long since)
+    {
+        if (_laneSocket is null || Delivered() == _outputOffset || Stopwatch.GetElapsedTime(since) >= AcknowledgementDelay)
+            LeaveShell();
+        else
+            _leaveTimer = _loop.Events.Schedule(AcknowledgementLook, () => Guarded(() => LeaveWhenDelivered(since)));
     }
 
     // A slow client may take its time to read what is queued, its exit status at the end, as long as it reads at all.
@@ -160,7 +181,9 @@ internal sealed partial class ShellConnection
     }
 
     // Closing the lane is what detaches: the guest keeps the shell, and the cursor says from where to go on.
-    private void LeaveShell()
+    private void LeaveShell() => LeaveShell(_laneSocket is not null && _isFollowing ? Delivered() : 0);
+
+    private void LeaveShell(long delivered)
     {
         if (_laneSocket is null)
         {
@@ -168,12 +191,8 @@ internal sealed partial class ShellConnection
             return;
         }
 
-        if (_phase == Phase.Open && _cursor is not null)
-        {
-            _delivery.Refresh(_client);
-            _cursor.Offset = _delivery.AcknowledgedOffset;
-        }
-
+        if (_isFollowing)
+            _cursor!.Offset = delivered;
         if (!_laneHungUp)
             _loop.Events.Remove(_lane.Fd);
         _lane.Clear();
@@ -186,6 +205,12 @@ internal sealed partial class ShellConnection
         _message.Clear();
         _holding = false;
         _left.TrySetResult();
+    }
+
+    private long Delivered()
+    {
+        _delivery.Refresh(_client);
+        return _delivery.AcknowledgedOffset;
     }
 
     private void EndClosed() => End(_closeCode, _closeReason, _closeEnd);

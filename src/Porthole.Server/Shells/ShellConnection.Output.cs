@@ -69,7 +69,8 @@ internal sealed partial class ShellConnection
         _bytesOut += count;
         _outputOffset += count;
         _delivery.Sent(_client, _outputOffset);
-        _cursor!.Offset = _outputOffset;
+        if (_client.PendingBytes == 0)
+            _cursor!.Offset = _outputOffset;
         ConfirmAgainAfterReplay();
         MeasureHeat(count);
     }
@@ -159,6 +160,8 @@ internal sealed partial class ShellConnection
 
         if (_client.PendingBytes == before)
             return true;
+        if (_phase == Phase.Open)
+            _cursor!.Offset = _delivery.HandedOverOffset(_client);
         _stallTimer?.Cancel();
         _stallTimer = _client.PendingBytes == 0 ? null : _loop.Events.Schedule(_limits.WriteStall, () => Guarded(OnStalled));
         GrantOutput();

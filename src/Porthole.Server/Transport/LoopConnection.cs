@@ -60,11 +60,19 @@ internal sealed class LoopConnection : DefaultConnectionContext, IPollable
             left.TrySetResult();
         });
         await left.Task;
-        if (!_input.Reader.TryRead(out var early))
+        try
+        {
+            if (!_input.Reader.TryRead(out var early))
+                return [];
+            var bytes = System.Buffers.BuffersExtensions.ToArray(early.Buffer);
+            _input.Reader.AdvanceTo(early.Buffer.End);
+            return bytes;
+        }
+        catch (ConnectionResetException)
+        {
+            // The client has left already, which the new owner of the descriptor learns at its first read.
             return [];
-        var bytes = System.Buffers.BuffersExtensions.ToArray(early.Buffer);
-        _input.Reader.AdvanceTo(early.Buffer.End);
-        return bytes;
+        }
     }
 
     public void OnReady(int fd, PollEvents ready)
