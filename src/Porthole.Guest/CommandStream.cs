@@ -13,11 +13,12 @@ internal sealed unsafe class CommandStream(Home home, Lane lane, uint number, ui
     private Command? _command;
     private Watch _outputWatch;
     private Watch _errorWatch;
+    private int? _outputLeft;
+    private int? _errorLeft;
     private bool _outputEnded;
     private bool _errorEnded;
     private ProcessExit? _exit;
     private LoopTimer? _orphanTimer;
-    private bool _orphansCutOff;
 
     /// <inheritdoc/>
     public override int ProcessId => _command?.ProcessId ?? 0;
@@ -38,8 +39,7 @@ internal sealed unsafe class CommandStream(Home home, Lane lane, uint number, ui
             Lane.Receive();
         if (_command is null)
             return;
-        if (!Lane.Sender.IsBlocked && Credit > 0)
-            _ = fd == _command.Output.Number ? Relay(fd, LinkFrameType.Output, ref _outputEnded) : Relay(fd, LinkFrameType.ErrorOutput, ref _errorEnded);
+        _ = fd == _command.Output.Number ? RelayOutput() : RelayErrorOutput();
         Continue();
         Lane.UpdateWatch();
     }
@@ -72,8 +72,10 @@ internal sealed unsafe class CommandStream(Home home, Lane lane, uint number, ui
     {
         if (_command is null)
             return;
-        if (_exit is not null && _orphansCutOff)
-            DrainPipes();
+        while (_outputLeft is not null && (RelayOutput() || RelayErrorOutput()))
+        {
+        }
+
         if (_exit is { } exit && _outputEnded && _errorEnded)
         {
             Finish(exit);
@@ -98,37 +100,44 @@ internal sealed unsafe class CommandStream(Home home, Lane lane, uint number, ui
     public override void OnExit(ProcessExit exit)
     {
         _exit = exit;
-        _orphanTimer = Lane.Loop.Schedule(OrphanOutputTime, () =>
-        {
-            _orphansCutOff = true;
-            Continue();
-            Lane.UpdateWatch();
-        });
+        _orphanTimer = Lane.Loop.Schedule(OrphanOutputTime, CutOffOrphans);
         Continue();
     }
 
-    /// <summary>Sends what the pipes still hold; when they are empty they count as ended, whoever has them open.</summary>
-    private void DrainPipes()
+    private static int BytesIn(Descriptor pipe)
     {
-        while (!_outputEnded && Relay(_command!.Output.Number, LinkFrameType.Output, ref _outputEnded))
-        {
-        }
-
-        while (!_errorEnded && Relay(_command!.ErrorOutput.Number, LinkFrameType.ErrorOutput, ref _errorEnded))
-        {
-        }
+        int count;
+        return Libc.Ioctl(pipe.Number, Libc.FIONREAD, &count) == 0 ? count : 0;
     }
 
-    /// <summary>Moves at most one frame from a pipe to the lane.</summary>
-    /// <returns>Whether there may be more to move now.</returns>
-    private bool Relay(int fd, LinkFrameType type, ref bool ended)
+    /// <summary>From here on only what the pipes hold now counts, the command's own last bytes among it, whoever has them open.</summary>
+    private void CutOffOrphans()
     {
-        if (Lane.Sender.IsBlocked || Credit == 0)
+        (_outputLeft, _errorLeft) = (BytesIn(_command!.Output), BytesIn(_command.ErrorOutput));
+        Continue();
+        Lane.UpdateWatch();
+    }
+
+    private bool RelayOutput() => Relay(_command!.Output, LinkFrameType.Output, ref _outputEnded, ref _outputLeft);
+
+    private bool RelayErrorOutput() => Relay(_command!.ErrorOutput, LinkFrameType.ErrorOutput, ref _errorEnded, ref _errorLeft);
+
+    /// <summary>Moves at most one frame from a pipe to the lane.</summary>
+    /// <param name="pipe">The pipe.</param>
+    /// <param name="type">What its bytes are sent as.</param>
+    /// <param name="ended">Set at the pipe's end.</param>
+    /// <param name="left">Bytes after which the pipe counts as ended; null without such a bound.</param>
+    /// <returns>Whether there may be more to move now.</returns>
+    private bool Relay(Descriptor pipe, LinkFrameType type, ref bool ended, ref int? left)
+    {
+        ended |= left == 0;
+        if (ended || Lane.Sender.IsBlocked || Credit == 0)
             return false;
         var scratch = Lane.Scratch;
-        var count = Libc.Read(fd, scratch, (nuint)Math.Min(Credit, Lane.ScratchBytes));
+        var count = Libc.Read(pipe.Number, scratch, (nuint)Math.Min(Math.Min(Credit, Lane.ScratchBytes), left ?? int.MaxValue));
         if (count > 0)
         {
+            left -= (int)count;
             var part = new Libc.IoVec { Base = scratch, Length = (nuint)count };
             Lane.Sender.SendData(type, Number, &part, 1);
             Spend((int)count);
@@ -137,7 +146,7 @@ internal sealed unsafe class CommandStream(Home home, Lane lane, uint number, ui
 
         if (count < 0 && Errno.Last == Errno.EINTR)
             return true;
-        ended = count == 0 || Errno.Last != Errno.EAGAIN || _orphansCutOff;
+        ended = count == 0 || Errno.Last != Errno.EAGAIN;
         return false;
     }
 

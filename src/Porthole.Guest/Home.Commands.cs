@@ -24,23 +24,27 @@ internal sealed partial class Home
         }
         catch (LinkFailureException error)
         {
-            lane.Loop.Post(() => lane.Refuse(stream, error.Failure));
+            PostTo(lane, () => lane.Refuse(stream, error.Failure));
         }
     }
 
     /// <summary>Sends a signal to a command's process group. SIGTERM is followed by SIGKILL for those who stay.</summary>
     public void Signal(Command command, byte signal)
     {
+        if (!_commands.ContainsKey(command.ProcessId))
+            return;
         if (signal == Libc.SIGTERM)
             EndSession(command.ProcessId, signal);
-        else if (_children.ContainsKey(command.ProcessId))
-            _ = Libc.Kill(-command.ProcessId, signal);
+        else
+            _ = Libc.Kill(-command.ProcessId, signal); // EINVAL, ESRCH: no such signal, or nobody left.
     }
 
     /// <summary>A command's stream is gone with its lane: nobody wants its output any more.</summary>
     public void Abandon(Command command)
     {
-        EndSession(command.ProcessId, Libc.SIGTERM);
+        // What it left behind on purpose outlives the command's own exit.
+        if (_children.ContainsKey(command.ProcessId))
+            EndSession(command.ProcessId, Libc.SIGTERM);
         Finished(command);
     }
 

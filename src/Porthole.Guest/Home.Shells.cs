@@ -29,7 +29,7 @@ internal sealed partial class Home
         }
         catch (LinkFailureException error)
         {
-            lane.Loop.Post(() => lane.Refuse(stream, error.Failure));
+            PostTo(lane, () => lane.Refuse(stream, error.Failure));
         }
     }
 

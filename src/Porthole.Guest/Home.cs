@@ -37,7 +37,7 @@ internal sealed partial class Home
         _shuttingDown = true;
         foreach (var place in _shells.Values)
             HangUp(place.Shell);
-        foreach (var command in _commands.Values)
+        foreach (var command in _commands.Values.Where(command => _children.ContainsKey(command.ProcessId)))
             EndSession(command.ProcessId, Libc.SIGTERM);
         EndWhenAllAreGone();
     }
@@ -45,9 +45,9 @@ internal sealed partial class Home
     /// <summary>Ends a session's processes; one that is being ended already is left to that.</summary>
     private void EndSession(int session, int signal)
     {
-        if (_endings.ContainsKey(session) || !_children.ContainsKey(session))
+        if (_endings.ContainsKey(session))
             return;
-        _endings[session] = new SessionEnd(Loop, session, signal, () =>
+        _endings[session] = new SessionEnd(Loop, session, signal, leaderIsGone: !_children.ContainsKey(session), () =>
         {
             _endings.Remove(session);
             EndWhenAllAreGone();

@@ -104,7 +104,9 @@ internal sealed unsafe class Lane : IPollable
     /// <summary>Called after anything that may have left bytes waiting.</summary>
     public void UpdateWatch()
     {
-        if (!_closed)
+        if (Sender.IsBroken)
+            Close();
+        else if (!_closed)
             _watch.Set(Sender.IsBlocked ? PollEvents.Readable | PollEvents.Writable : PollEvents.Readable);
     }
 
@@ -190,7 +192,7 @@ internal sealed unsafe class Lane : IPollable
             while (!_closed && LinkFrame.TryTake(ref rest, out var frame, out var payload))
                 Handle(frame, payload);
         }
-        catch (LinkProtocolException error)
+        catch (Exception error) when (error is LinkProtocolException or PosixException)
         {
             GuestLog.Write($"lane closed: {error.Message}");
             Close();

@@ -17,7 +17,7 @@ internal sealed unsafe class LaneSender(Descriptor lane)
     /// <summary>Whether the lane took less than it was given: wait until it is writable, then <see cref="Flush"/>.</summary>
     public bool IsBlocked => _waiting.Count > 0;
 
-    /// <summary>Whether the lane takes no more bytes for good. Frames are dropped from then on.</summary>
+    /// <summary>Whether the lane takes no more bytes for good; close it. Frames are dropped from then on.</summary>
     public bool IsBroken { get; private set; }
 
     /// <summary>Sends a small frame, or queues it.</summary>
@@ -86,7 +86,7 @@ internal sealed unsafe class LaneSender(Descriptor lane)
             if (Errno.Last == Errno.EINTR)
                 continue;
 
-            // EPIPE, ECONNRESET: the lane's reading side is told as well, and ends the lane.
+            // EPIPE, ECONNRESET: the peer is gone.
             Break();
             return 0;
         }

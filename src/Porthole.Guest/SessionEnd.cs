@@ -11,6 +11,10 @@ internal sealed class SessionEnd
     /// <summary>Time between asking and SIGKILL. The service has one but does not say which (contract section 4).</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
+    // When the leader is asked once more: bash takes note of a SIGHUP that comes just before it waits for a key, and then waits for the key.
+    // A terminal that really hangs up gives it an end of file as well. Long enough for an editor to save its files before.
+    private static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(1);
+
     // Between rounds of SIGKILL: a fork may have escaped the last one.
     private static readonly TimeSpan KillAgainAfter = TimeSpan.FromMilliseconds(50);
 
@@ -23,15 +27,16 @@ internal sealed class SessionEnd
     /// <param name="loop">The home loop.</param>
     /// <param name="session">The session's number, which is its leader's process id.</param>
     /// <param name="signal">How to ask: SIGHUP for a shell, SIGTERM for a command.</param>
+    /// <param name="leaderIsGone">Whether the leader was collected already and only others are left.</param>
     /// <param name="done">Called when nobody is left.</param>
-    public SessionEnd(EventLoop loop, int session, int signal, Action done)
+    public SessionEnd(EventLoop loop, int session, int signal, bool leaderIsGone, Action done)
     {
-        (_loop, Session, _done) = (loop, session, done);
+        (_loop, Session, _leaderIsGone, _done) = (loop, session, leaderIsGone, done);
         SessionProcesses.Signal(session, signal);
 
         // A stopped process acts on the signal only when it goes on; the kernel does the same when a terminal is hung up.
         SessionProcesses.Signal(session, Libc.SIGCONT);
-        _timer = loop.Schedule(Grace, Kill);
+        _timer = loop.Schedule(AskAgainAfter, () => AskAgain(signal));
     }
 
     /// <summary>The session's number.</summary>
@@ -43,6 +48,13 @@ internal sealed class SessionEnd
         _leaderIsGone = true;
         if (SessionProcesses.Signal(Session, 0) == 0)
             Finish();
+    }
+
+    private void AskAgain(int signal)
+    {
+        if (!_leaderIsGone)
+            _ = Libc.Kill(Session, signal);
+        _timer = _loop.Schedule(Grace - AskAgainAfter, Kill);
     }
 
     private void Kill()

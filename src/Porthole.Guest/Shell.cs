@@ -68,7 +68,9 @@ internal sealed unsafe class Shell(string id, PseudoTerminal terminal, OutputRin
                 case Errno.EIO:
                     return TerminalRead.NobodyHasItOpen;
                 default:
-                    throw PosixException.FromLast($"read the terminal of shell {Id}");
+                    // Not known to happen. The shell may be well, so only its exit ends it.
+                    GuestLog.Write(PosixException.FromLast($"read the terminal of shell {Id}").Message);
+                    return TerminalRead.NobodyHasItOpen;
             }
         }
     }

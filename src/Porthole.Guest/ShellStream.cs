@@ -15,7 +15,9 @@ internal sealed unsafe class ShellStream : LaneStream, IPollable
     // Above this the terminal is not read, and the program waits in write(2) as it does under ssh.
     private const int MaxUnsentBytes = 64 * 1024;
 
-    // A terminal gives up to 4 KB a read; a shorter one means that it was emptied, so what there is goes out at once.
+    // What a terminal gives in one read at most (N_TTY_BUF_SIZE). A much shorter one means that it was emptied: what there is goes out
+    // at once, without a further read that would find nothing.
+    private const int FullReadBytes = 4096;
     private const int ShortReadBytes = 1024;
 
     // What the kernel holds for a terminal at most (TTYB_DEFAULT_MEM_LIMIT, 640 KB), so all that was printed before the shell's exit is
@@ -188,7 +190,7 @@ internal sealed unsafe class ShellStream : LaneStream, IPollable
                 room -= count;
                 _readAfterExit += _exit is null ? 0 : count;
                 _terminalDone = _readAfterExit > MaxBytesAfterExit;
-                if (count < ShortReadBytes && _exit is null)
+                if (room < FullReadBytes || (count < ShortReadBytes && _exit is null))
                     return;
                 continue;
             }

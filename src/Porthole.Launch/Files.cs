@@ -9,8 +9,22 @@ internal static class Files
     public static void Own(string directory, uint user)
     {
         Directory.CreateDirectory(directory);
-        if (Libc.Chown(directory, user, user) < 0)
+        if (Libc.LChown(directory, user, user) < 0)
             throw PosixException.FromLast($"give {directory} to user {user}");
+    }
+
+    /// <summary>Gives a directory and all that is in it to a user.</summary>
+    public static void OwnTree(string path, uint user)
+    {
+        if (Libc.LChown(path, user, user) < 0)
+            throw PosixException.FromLast($"give {path} to user {user}");
+        foreach (var entry in new DirectoryInfo(path).EnumerateFileSystemInfos())
+        {
+            if (entry is DirectoryInfo && entry.LinkTarget is null)
+                OwnTree(entry.FullName, user);
+            else if (Libc.LChown(entry.FullName, user, user) < 0)
+                throw PosixException.FromLast($"give {entry.FullName} to user {user}");
+        }
     }
 
     /// <summary>Copies directories, files and symbolic links with their modes; what is copied belongs to who copies.</summary>

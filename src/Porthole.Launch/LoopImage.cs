@@ -59,9 +59,7 @@ internal static unsafe class LoopImage
 
     private static Descriptor Device(string path, uint kind, uint major, uint minor)
     {
-        const uint ownerOnly = 0x180;
-        if (Libc.MkNod(path, kind | ownerOnly, ((ulong)major << 8) | (minor & 0xff) | ((ulong)(minor & ~0xffu) << 12)) < 0 && Errno.Last != Errno.EEXIST)
-            throw PosixException.FromLast($"make the device {path}");
+        PrivateMounts.MakeNode(path, kind, major, minor);
         return Descriptor.Open(path, Libc.O_RDWR);
     }
 }

@@ -27,6 +27,31 @@ internal static class PrivateMounts
             throw PosixException.FromLast($"mount a tmpfs on {directory}");
     }
 
+    /// <summary>Makes a character device that everyone may use.</summary>
+    public static void Device(string path, uint major, uint minor)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        MakeNode(path, Libc.S_IFCHR, major, minor);
+        File.SetUnixFileMode(path, (UnixFileMode)0x1B6);
+    }
+
+    /// <summary>Makes a device node for its owner, unless it is there already.</summary>
+    public static void MakeNode(string path, uint kind, uint major, uint minor)
+    {
+        const uint ownerOnly = 0x180;
+        if (Libc.MkNod(path, kind | ownerOnly, ((ulong)major << 8) | (minor & 0xff) | ((ulong)(minor & ~0xffu) << 12)) < 0 && Errno.Last != Errno.EEXIST)
+            throw PosixException.FromLast($"make the device {path}");
+    }
+
+    /// <summary>Makes a mount the root directory, so that nothing else can be reached: as the first process of a host leaves its initial file system.</summary>
+    public static void BecomeRoot(string mount)
+    {
+        Directory.SetCurrentDirectory(mount);
+        if (Libc.Mount(".", "/", null, Libc.MS_MOVE, null) < 0 || Libc.ChRoot(".") < 0)
+            throw PosixException.FromLast($"make {mount} the root directory");
+        Directory.SetCurrentDirectory("/");
+    }
+
     /// <summary>Takes a mount, with all that is mounted in it, to another directory, which it covers.</summary>
     public static void Move(string source, string target)
     {

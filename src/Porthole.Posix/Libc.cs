@@ -26,6 +26,9 @@ public static unsafe partial class Libc
     public const int AF_UNIX = 1, SOCK_STREAM = 1, SOCK_NONBLOCK = 0x800, SOCK_CLOEXEC = 0x80000, SOL_SOCKET = 1, SO_SNDBUF = 7, SO_RCVBUF = 8,
         MSG_DONTWAIT = 0x40, MSG_NOSIGNAL = 0x4000, MSG_PEEK = 2, SHUT_WR = 1, SHUT_RDWR = 2;
 
+    // asm-generic/ioctls.h: bytes that can be read from a pipe, socket or terminal now.
+    public const nuint FIONREAD = 0x541B;
+
     // linux/sockios.h: bytes in a TCP send queue that the peer's kernel has not acknowledged yet (tcp(7)).
     public const nuint SIOCOUTQ = 0x5411;
 

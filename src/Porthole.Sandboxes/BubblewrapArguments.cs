@@ -12,23 +12,25 @@ internal static class BubblewrapArguments
     /// <param name="spec">What the sandbox shall be.</param>
     /// <param name="root">Directory on the host that becomes / inside.</param>
     /// <param name="guest">The guest program on the host.</param>
-    /// <param name="hostPaths">Files and directories of the host that are shown read-only in the same place.</param>
-    public static IEnumerable<string> For(SandboxSpec spec, string root, string guest, IEnumerable<string> hostPaths) =>
+    /// <param name="readOnly">Files and directories of the host that are shown read-only, and where.</param>
+    /// <param name="hasFilter">Whether there is a seccomp filter for this architecture.</param>
+    public static IEnumerable<string> For(SandboxSpec spec, string root, string guest, IEnumerable<(string Source, string Target)> readOnly, bool hasFilter) =>
     [
         "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup",
 
         // Root inside, nobody in particular outside, without capabilities in either place, and no way to make namespaces that would have some.
         "--uid", "0", "--gid", "0", "--disable-userns", "--hostname", spec.HostName,
         "--bind", root, "/",
-        .. hostPaths.SelectMany(path => (string[])["--ro-bind", path, path]),
         "--ro-bind", guest, GuestPath,
         "--proc", "/proc",
 
         // Half of the memory: a full /dev/shm must leave room to notice and delete. /dev itself takes no files.
         "--dev", "/dev", "--perms", "1777", "--size", (spec.Limits.MemoryBytes / 2).ToString(CultureInfo.InvariantCulture), "--tmpfs", "/dev/shm", "--remount-ro", "/dev",
+        .. readOnly.SelectMany(shown => (string[])["--ro-bind", shown.Source, shown.Target]),
         "--ro-bind-try", "/sys/devices/system/cpu", "/sys/devices/system/cpu",
         "--chdir", "/", "--clearenv",
         "--info-fd", SandboxDescriptors.Info.ToString(CultureInfo.InvariantCulture),
         "--sync-fd", SandboxDescriptors.Lifetime.ToString(CultureInfo.InvariantCulture),
+        .. hasFilter ? (string[])["--seccomp", SandboxDescriptors.Seccomp.ToString(CultureInfo.InvariantCulture)] : [],
     ];
 }

@@ -3,20 +3,43 @@ using Porthole.Posix;
 namespace Porthole.Sandboxes;
 
 /// <summary>
-/// Makes the disks of sessions: sparse files with an empty ext4 file system as large as the session's disk limit.
-/// One is formatted for each size (8 ms) and copied for each session (1 ms), holes as holes.
+/// Makes the disks of sessions: sparse files with an ext4 file system as large as the session's disk limit, which holds the first files.
+/// One is formatted for each size (15 ms) and copied for each session (1 ms), holes as holes.
 /// </summary>
-internal sealed class DiskImages(EventLoop loop, string directory)
+internal sealed class DiskImages
 {
+    private const long ProbeBytes = 16 << 20;
+
     // Without a journal: a session's disk is never mounted a second time. Tables are zero already, because the file is new.
     private static readonly string[] FormatOptions =
         ["-q", "-F", "-m", "0", "-E", "lazy_itable_init=1,lazy_journal_init=1", "-O", "^has_journal,^resize_inode"];
 
-    /// <summary>Copies an empty disk of a size to a new file.</summary>
+    private readonly EventLoop _loop;
+    private readonly string _directory;
+
+    private readonly string _files;
+
+    private DiskImages(EventLoop loop, string directory, string files) => (_loop, _directory, _files) = (loop, directory, files);
+
+    /// <summary>Tries whether this server can mount such disks; null, with a warning, when sessions must write to directories.</summary>
+    public static async Task<DiskImages?> TryCreateAsync(EventLoop loop, NamespaceOptions options, SessionFiles files, string mountPoint, CancellationToken cancel)
+    {
+        // Those of an earlier run hold its files.
+        var directory = Path.Combine(options.CacheDirectory, "disks");
+        DirectoryRemover.Remove(directory);
+        var disks = new DiskImages(loop, directory, files.Directory);
+        var problem = await disks.ProblemAsync(options, mountPoint, cancel);
+        if (problem is null)
+            return disks;
+        options.Warn($"sessions have no disks of their own ({problem}): only the size of each single file is limited, not what a session writes in all");
+        return null;
+    }
+
+    /// <summary>Copies a disk of a size to a new file.</summary>
     /// <exception cref="SandboxException">The host's disk is full, or mkfs.ext4 is missing or failed.</exception>
     public async Task CreateAsync(string path, long bytes, CancellationToken cancel)
     {
-        var template = Path.Combine(directory, $"empty-{bytes}.ext4");
+        var template = Path.Combine(_directory, $"{bytes}.ext4");
         if (!File.Exists(template))
             await FormatAsync(template, bytes, cancel);
         try
@@ -29,10 +52,32 @@ internal sealed class DiskImages(EventLoop loop, string directory)
         }
     }
 
+    private async Task<string?> ProblemAsync(NamespaceOptions options, string mountPoint, CancellationToken cancel)
+    {
+        if (!Environment.IsPrivilegedProcess)
+            return "only root can mount them";
+        var probe = Path.Combine(_directory, $"probe-{Guid.NewGuid():N}.ext4");
+        try
+        {
+            await CreateAsync(probe, ProbeBytes, cancel);
+            var plan = new LaunchPlan().PrivateMounts().Tmpfs(mountPoint).MountImage(probe, $"{mountPoint}/disk").Exec("/bin/true");
+            var (succeeded, output) = await HostCommand.RunAsync(_loop, [options.LaunchPath, .. plan.Arguments.Skip(1)], cancel);
+            return succeeded ? null : output;
+        }
+        catch (SandboxException failure)
+        {
+            return failure.Message;
+        }
+        finally
+        {
+            File.Delete(probe);
+        }
+    }
+
     private async Task FormatAsync(string template, long bytes, CancellationToken cancel)
     {
         var mkfs = HostTool.Find("mkfs.ext4") ?? throw new SandboxException("mkfs.ext4 is missing: install e2fsprogs");
-        Directory.CreateDirectory(directory);
+        Directory.CreateDirectory(_directory);
 
         // Two sessions may come here at once; each formats a file of its own, and the last one stays.
         var unfinished = $"{template}.{Guid.NewGuid():N}";
@@ -40,9 +85,9 @@ internal sealed class DiskImages(EventLoop loop, string directory)
         {
             await using (var file = File.Create(unfinished))
                 file.SetLength(bytes);
-            var (succeeded, output) = await HostCommand.RunAsync(loop, [mkfs, .. FormatOptions, unfinished], cancel);
+            var (succeeded, output) = await HostCommand.RunAsync(_loop, [mkfs, .. FormatOptions, "-d", _files, unfinished], cancel);
             if (!succeeded)
-                throw new SandboxException($"formatting a session disk of {bytes} bytes failed ({output}): free space in {directory}, or choose another disk limit");
+                throw new SandboxException($"formatting a session disk of {bytes} bytes failed ({output}): free space in {_directory}, or choose another disk limit");
             File.Move(unfinished, template, overwrite: true);
         }
         finally

@@ -29,6 +29,18 @@ internal sealed class LaunchPlan
 
     public LaunchPlan BindReadOnly(string source, string target) => Add("bind-read-only", source, target);
 
+    public LaunchPlan Device(string path, int major, int minor) => Add("device", path, Number(major), Number(minor));
+
+    public LaunchPlan BecomeRoot(string mount) => Add("root", mount);
+
+    public LaunchPlan Unreachable(string network) => Add("unreachable", network);
+
+    public LaunchPlan EnterNetwork(int descriptor) => Add("enter-network", Number(descriptor));
+
+    public LaunchPlan LeaveNetwork() => Add("leave-network");
+
+    public LaunchPlan GiveTree(string directory, uint user) => Add("own-tree", directory, Number(user));
+
     public LaunchPlan MakeOwnDirectory(string directory, uint user) => Add("own", directory, Number(user));
 
     public LaunchPlan BecomeUser(uint user) => Add("user", Number(user));

@@ -1,5 +1,4 @@
-using System.Text;
-using System.Text.Json;
+using System.Text.RegularExpressions;
 using Porthole.Posix;
 
 namespace Porthole.Sandboxes;
@@ -9,39 +8,31 @@ namespace Porthole.Sandboxes;
 /// of its own; as an ordinary user those are missing, and <see cref="NamespaceOptions.Warn"/> says so.
 /// </summary>
 /// <remarks>Disposing it ends no sandbox. Thread-safe.</remarks>
-public sealed class NamespaceDriver : IDisposable
+public sealed partial class NamespaceDriver : IDisposable
 {
-    private const int LinkBacklog = 128;
-
     // The server survives a host without memory, the sessions' programs do not: half way to "kill this first".
-    private const int OutOfMemoryScore = 500;
+    internal const int OutOfMemoryScore = 500;
 
-    // What systemd gives logins and services; those who need more than the soft limit raise it.
-    private const int OpenFiles = 524288;
-
-    // Where the launcher's mounts are gathered: not in the way of anything that bubblewrap is to show inside.
-    private const string Stage = "/tmp";
+    private const long SmallestBytes = 16 << 20;
+    private const int FewestProcesses = 16;
+    private const double LeastCpus = 0.01;
 
     private readonly NamespaceOptions _options;
     private readonly EventLoop _loop;
-    private readonly string _bubblewrap;
-    private readonly SessionFiles _files;
+    private readonly Cgroups _cgroups;
+    private readonly SandboxLauncher _launcher;
     private readonly DiskImages? _disks;
     private readonly UserIds? _userIds;
-    private readonly string _mountPoint;
+    private readonly UserModeNetwork? _network;
 
-    private NamespaceDriver(NamespaceOptions options, EventLoop loop, string bubblewrap, SessionFiles files)
+    private NamespaceDriver(NamespaceOptions options, EventLoop loop, Cgroups cgroups, SandboxLauncher launcher, DiskImages? disks, UserModeNetwork? network)
     {
-        (_options, _loop, _bubblewrap, _files) = (options, loop, bubblewrap, files);
-        _mountPoint = Directory.CreateDirectory(Path.Combine(options.CacheDirectory, "mounts")).FullName;
-        if (!Environment.IsPrivilegedProcess)
-            return;
-        _userIds = new UserIds(options.FirstUserId, options.UserIdCount);
-        _disks = new DiskImages(loop, Path.Combine(options.CacheDirectory, "disks"));
+        (_options, _loop, _cgroups, _launcher, _disks, _network) = (options, loop, cgroups, launcher, disks, network);
+        _userIds = Environment.IsPrivilegedProcess ? new UserIds(options.FirstUserId, options.UserIdCount) : null;
     }
 
-    /// <summary>Prepares what all sandboxes share.</summary>
-    /// <exception cref="SandboxException">This host cannot run them: the message says what is missing.</exception>
+    /// <summary>Prepares what all sandboxes share, and warns of what this host cannot do.</summary>
+    /// <exception cref="SandboxException">This host cannot run sandboxes at all: the message says what is missing.</exception>
     public static async Task<NamespaceDriver> CreateAsync(NamespaceOptions options, CancellationToken cancel = default)
     {
         foreach (var program in (string[])[options.LaunchPath, options.GuestPath])
@@ -51,153 +42,179 @@ public sealed class NamespaceDriver : IDisposable
         }
 
         var bubblewrap = HostTool.Find("bwrap") ?? throw new SandboxException("bubblewrap is missing: install the package bubblewrap");
-        Directory.CreateDirectory(options.CacheDirectory);
+        var mountPoint = Directory.CreateDirectory(Path.Combine(options.CacheDirectory, "mounts")).FullName;
         var files = SessionFiles.Build(Path.Combine(options.CacheDirectory, "files"));
+        var cgroups = new Cgroups(CgroupParent.Detect());
+        if (cgroups.Missing.Count > 0)
+            options.Warn($"no control group that this server may write limits {string.Join(", ", cgroups.Missing)}: one session can use all that this host has of it");
         var loop = new EventLoop("sandboxes");
         loop.Start();
-        return new NamespaceDriver(options, loop, bubblewrap, files);
-    }
-
-    /// <summary>Starts a sandbox. The guest inside need not have come to its first line yet: <see cref="Sandbox.ConnectAsync"/> works at once.</summary>
-    /// <exception cref="SandboxException">It could not be started; nothing of it is left.</exception>
-    public async Task<Sandbox> StartAsync(SandboxSpec spec, CancellationToken cancel = default)
-    {
-        var directory = spec.Directory;
-        if (File.Exists(Path.Combine(directory, Sandbox.LinkName)))
-            throw new SandboxException($"{directory} holds a sandbox already: adopt it first");
-        var state = new SandboxState(SandboxState.CurrentVersion, Guid.NewGuid().ToString("N"), SandboxState.CurrentBootId, spec.HostName, spec.Limits,
-            _userIds?.Take(), null, null, null, []);
         try
         {
-            Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            var disks = await DiskImages.TryCreateAsync(loop, options, files, mountPoint, cancel);
+            var network = UserModeNetwork.TryCreate(loop, options, mountPoint, out var problem);
+            if (problem is not null)
+                options.Warn($"sessions have no way out to the network: {problem}");
+            var launcher = new SandboxLauncher(loop, options, files, cgroups, bubblewrap, mountPoint, network?.NameServer);
+            return new NamespaceDriver(options, loop, cgroups, launcher, disks, network);
+        }
+        catch
+        {
+            End(loop);
+            throw;
+        }
+    }
 
-            // Before anything exists that would have to be found again.
-            state.Write(directory);
-            var root = _disks is null ? MakeRootDirectory(directory) : await MakeDiskAsync(directory, spec, cancel);
-            return await LaunchAsync(spec, state, root, cancel);
+    /// <summary>Starts a sandbox, and waits until the guest inside has said its first word.</summary>
+    /// <exception cref="SandboxException">It could not be started; nothing of it is left. The message says what to do.</exception>
+    /// <exception cref="OperationCanceledException">The caller did not want to wait; nothing of it is left.</exception>
+    public async Task<Sandbox> StartAsync(SandboxSpec spec, CancellationToken cancel = default)
+    {
+        Check(spec);
+        var id = Guid.NewGuid().ToString("N");
+        var state = new SandboxState(SandboxState.CurrentVersion, id, SandboxState.CurrentBootId, spec.HostName, spec.Limits, spec.Egress,
+            _userIds?.Take(), null, null, null, _cgroups.DirectoriesFor(id));
+        Sandbox? sandbox = null;
+        try
+        {
+            // 1. Write down what will exist, before it does.
+            Directory.CreateDirectory(spec.Directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            state.Write(spec.Directory);
+
+            // 2. What it may use.
+            _cgroups.Create(id, spec.Limits);
+            var storage = Path.Combine(spec.Directory, _disks is null ? "files" : "disk.ext4");
+            if (_disks is null)
+                Directory.CreateDirectory(Path.Combine(storage, SessionFiles.RootName));
+            else
+                await _disks.CreateAsync(storage, spec.Limits.DiskBytes, cancel);
+
+            // 3. Its processes. From here on the sandbox clears itself away when it ends.
+            var (outer, inner, log) = await _launcher.LaunchAsync(spec, state, storage, _disks is not null);
+            state = state with { Outer = outer.Identity, Inner = inner.Identity };
+            state.Write(spec.Directory);
+            var heard = new TaskCompletionSource();
+            sandbox = Begin(new Sandbox(_loop, spec.Directory, state, outer, inner, log), null, heard.Task);
+
+            // 4. The guest itself, and behind it the way out.
+            try
+            {
+                await sandbox.WaitForGuestAsync(_options.StartTimeout, cancel);
+                return sandbox;
+            }
+            finally
+            {
+                heard.SetResult();
+            }
         }
         catch (Exception failure)
         {
-            await ProcessTable.KillAsync(_loop, state.Id);
-            Clear(directory, state);
+            if (sandbox is not null)
+                await sandbox.KillAsync();
+            else
+                await ClearAsync(spec.Directory, state);
             if (failure is SandboxException or OperationCanceledException)
                 throw;
-            throw new SandboxException($"the sandbox of {directory} could not be started: {failure.Message}", failure);
+            throw new SandboxException($"the sandbox of {spec.Directory} could not be started: {failure.Message}", failure);
         }
     }
 
     /// <summary>Takes over the sandbox that an earlier server left in a session's directory, or clears away what is left of it.</summary>
-    /// <exception cref="SandboxException">What is left cannot be cleared away.</exception>
     public async Task<SandboxAdoption> AdoptAsync(string directory)
     {
         var state = SandboxState.TryRead(directory);
-        if (state is not { Version: SandboxState.CurrentVersion, Outer: not null, Inner: not null } || state.BootId != SandboxState.CurrentBootId)
-            return await ClearLeftoverAsync(directory, state, state is null ? "its state is missing or half-written" : "it was not fully started, or the host has been restarted");
-        var outer = TryAdopt(state.Outer);
-        var inner = TryAdopt(state.Inner);
-        if (outer is null || inner is null)
-            return await ClearLeftoverAsync(directory, state, "its processes have ended");
-        if (state.UserId is { } user)
-            _userIds?.Adopt(user);
-        return new SandboxAdoption(new Sandbox(directory, state, outer, inner, null, ClearAsync), null);
+        var stale = state switch
+        {
+            null => "its state is missing or half-written",
+            { Version: not SandboxState.CurrentVersion } => $"its state has version {state.Version}, and this server reads {SandboxState.CurrentVersion}",
+            { Outer: null } or { Inner: null } => "it was not fully started",
+            _ when state.BootId != SandboxState.CurrentBootId => "the host has been restarted",
+            _ => null,
+        };
+        if (stale is null && TryAdopt(state!.Outer!) is { } outer)
+        {
+            if (TryAdopt(state.Inner!) is { } inner)
+                return new SandboxAdoption(Adopt(directory, state, outer, inner), null);
+            outer.Release();
+        }
+
+        await ClearAsync(directory, state);
+        return new SandboxAdoption(null, stale ?? "its processes have ended");
     }
 
     /// <inheritdoc/>
-    public void Dispose()
+    public void Dispose() => End(_loop);
+
+    private static void End(EventLoop loop)
     {
-        _loop.Stop();
-        _loop.Join();
-        _loop.Dispose();
+        loop.Stop();
+        loop.Join();
+        loop.Dispose();
     }
 
-    private static string MakeRootDirectory(string directory) => Directory.CreateDirectory(Path.Combine(directory, "root")).FullName;
-
-    private async Task<string> MakeDiskAsync(string directory, SandboxSpec spec, CancellationToken cancel)
+    // What comes from a request ends up in files and on command lines.
+    private static void Check(SandboxSpec spec)
     {
-        var disk = Path.Combine(directory, "disk.ext4");
-        await _disks!.CreateAsync(disk, spec.Limits.DiskBytes, cancel);
-        return disk;
+        if (!HostName().IsMatch(spec.HostName))
+            throw new SandboxException($"\"{spec.HostName}\" cannot be a host name: use 1 to 64 letters, digits and hyphens");
+        var limits = spec.Limits;
+        if (!(limits.Cpus >= LeastCpus) || limits.MemoryBytes < SmallestBytes || limits.DiskBytes < SmallestBytes || limits.Processes < FewestProcesses)
+            throw new SandboxException($"{limits} are too low to run anything: give at least {LeastCpus} processors, {FewestProcesses} processes and {SmallestBytes} bytes of each");
+        if (File.Exists(Path.Combine(spec.Directory, Sandbox.LinkName)))
+            throw new SandboxException($"{spec.Directory} holds a sandbox already: adopt it first");
     }
 
-    private async Task<Sandbox> LaunchAsync(SandboxSpec spec, SandboxState state, string root, CancellationToken cancel)
+    [GeneratedRegex(@"\A[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?\z")]
+    private static partial Regex HostName();
+
+    private Sandbox Adopt(string directory, SandboxState state, WatchedProcess outer, WatchedProcess inner)
     {
-        var log = BoundedLog.Create();
-        var (infoReader, infoWriter) = Descriptor.Pipe();
-        var (lifetimeReader, lifetimeWriter) = Descriptor.Pipe();
-        var (argumentsReader, argumentsWriter) = Descriptor.Pipe();
-        var plan = Plan(spec, state, root, out var bubblewrapArguments);
-        Fill(argumentsWriter, bubblewrapArguments);
-        int pid;
-        using (var link = UnixSocket.Listen(spec.Directory, Sandbox.LinkName, LinkBacklog))
-        using (infoWriter)
-        using (lifetimeReader)
-        using (lifetimeWriter)
-        using (argumentsReader)
-        {
-            pid = new ProcessStart
-            {
-                Path = _options.LaunchPath,
-                Arguments = plan.Arguments,
-                Environment = [$"{ProcessTable.MarkerVariable}={state.Id}"],
-                Directory = "/",
-                Descriptors = [-1, log.Descriptor.Number, log.Descriptor.Number, link.Number, argumentsReader.Number, infoWriter.Number, lifetimeWriter.Number],
-            }.Start();
-        }
-
-        var outer = WatchedProcess.TryWatch(_loop, pid)!;
-        var info = await PipeReader.ReadToEndAsync(_loop, infoReader);
-        var inner = info.Length > 0 ? WatchedProcess.TryWatch(_loop, ChildPid(info)) : null;
-        if (inner is null)
-        {
-            outer.Kill();
-            throw new SandboxException($"the sandbox of {spec.Directory} {await outer.Ended}: {log.Tail()}");
-        }
-
-        state = state with { Outer = outer.Identity, Inner = inner.Identity };
-        state.Write(spec.Directory);
-        return new Sandbox(spec.Directory, state, outer, inner, log, ClearAsync);
-    }
-
-    private LaunchPlan Plan(SandboxSpec spec, SandboxState state, string root, out IEnumerable<string> bubblewrapArguments)
-    {
-        var plan = new LaunchPlan().OutOfMemoryScore(OutOfMemoryScore).Limit("core", 0).Limit("open-files", OpenFiles);
-        var (files, guest) = (_files.Directory, _options.GuestPath);
         if (state.UserId is { } user)
-        {
-            // Gathered in a place of our own first: the sources may be anywhere, also where the stage will cover them.
-            plan.PrivateMounts().Tmpfs(_mountPoint)
-                .BindReadOnly(files, $"{_mountPoint}/files").BindReadOnly(guest, $"{_mountPoint}/guest")
-                .MountImage(root, $"{_mountPoint}/disk")
-                .MoveMount(_mountPoint, Stage)
-                .MakeOwnDirectory($"{Stage}/disk/root", user).BecomeUser(user);
-            (files, guest, root) = ($"{Stage}/files", $"{Stage}/guest", $"{Stage}/disk/root");
-        }
-
-        bubblewrapArguments = BubblewrapArguments.For(spec, root, guest, _files.HostPaths);
-        return plan.CopyTree(files, root)
-            .WriteFile($"{root}/etc/hostname", $"{spec.HostName}\n")
-            .WriteFile($"{root}/etc/hosts", $"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {spec.HostName}\n")
-            .Exec(_bubblewrap, "--args", $"{SandboxDescriptors.Arguments}", BubblewrapArguments.GuestPath, "serve", "--listen-fd", $"{SandboxDescriptors.Link}");
+            _userIds?.Adopt(user);
+        return Begin(new Sandbox(_loop, directory, state, outer, inner, null), state.Network is { } network ? TryAdopt(network) : null, Task.CompletedTask);
     }
 
-    private static unsafe void Fill(Descriptor pipe, IEnumerable<string> words)
+    private Sandbox Begin(Sandbox sandbox, WatchedProcess? networkProcess, Task heard)
     {
-        // A pipe holds 64 KB without a reader; all options together are a tenth of that.
-        using (pipe)
+        if (networkProcess is not null)
         {
-            var bytes = Encoding.UTF8.GetBytes(string.Concat(words.Select(word => word + '\0')));
-            fixed (byte* text = bytes)
+            sandbox.SetNetworkProcess(networkProcess);
+            sandbox.SetNetwork(Task.FromResult<string?>(null));
+        }
+        else if (sandbox.State.Egress && _network is not null)
+        {
+            // Behind the guest's first word: bubblewrap fails when somebody else brings the loopback up before it has.
+            sandbox.SetNetwork(Task.Run(async () =>
             {
-                if (Libc.Write(pipe.Number, text, (nuint)bytes.Length) != bytes.Length)
-                    throw PosixException.FromLast("pass bubblewrap its options");
-            }
+                await heard;
+                return await ConnectAsync(sandbox, _network);
+            }));
         }
+
+        sandbox.Begin(ClearAsync);
+        return sandbox;
     }
 
-    private static int ChildPid(string info)
+    // The answer is what went wrong: a sandbox without egress is better than none.
+    private async Task<string?> ConnectAsync(Sandbox sandbox, UserModeNetwork network)
     {
-        using var document = JsonDocument.Parse(info);
-        return document.RootElement.GetProperty("child-pid").GetInt32();
+        if (sandbox.IsEnding)
+            return "the sandbox has ended";
+        try
+        {
+            await network.ConnectAsync(sandbox.InnerPid, sandbox.State.Id, sandbox.UserId, _cgroups.Helpers, process =>
+            {
+                sandbox.SetNetworkProcess(process);
+                sandbox.State.Write(sandbox.Directory);
+            });
+            return null;
+        }
+        catch (Exception failure) when (failure is SandboxException or IOException)
+        {
+            if (!sandbox.IsEnding)
+                _options.Warn($"the session of {sandbox.Directory} has no way out to the network: {failure.Message}");
+            return failure.Message;
+        }
     }
 
     private WatchedProcess? TryAdopt(ProcessIdentity identity)
@@ -211,40 +228,25 @@ public sealed class NamespaceDriver : IDisposable
         return null;
     }
 
-    private async Task<SandboxAdoption> ClearLeftoverAsync(string directory, SandboxState? state, string why)
+    // Whatever of it exists. What cannot be cleared stays for the next start of the server, which comes here again.
+    private async Task ClearAsync(string directory, SandboxState? state)
     {
         try
         {
-            if (state is not null)
+            if (state is not null && state.BootId == SandboxState.CurrentBootId)
+            {
                 await ProcessTable.KillAsync(_loop, state.Id);
+                await Cgroups.RemoveAsync(state.Cgroups);
+            }
+
             DirectoryRemover.Remove(directory);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new SandboxException($"{directory} cannot be cleared away: {failure.Message}", failure);
+            _options.Warn($"{directory} could not be cleared away, and will be at the next start of the server: {failure.Message}");
         }
 
-        return new SandboxAdoption(null, why);
-    }
-
-    private Task ClearAsync(Sandbox sandbox)
-    {
-        Clear(sandbox.Directory, sandbox.State);
-        return Task.CompletedTask;
-    }
-
-    private void Clear(string directory, SandboxState state)
-    {
-        try
-        {
-            DirectoryRemover.Remove(directory);
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            _options.Warn($"{directory} could not be cleared away and will be at the next start of the server: {failure.Message}");
-        }
-
-        if (state.UserId is { } user)
+        if (state?.UserId is { } user)
             _userIds?.Release(user);
     }
 }

@@ -18,6 +18,15 @@ public sealed record NamespaceOptions
     /// <summary>How many of them there are.</summary>
     public int UserIdCount { get; init; } = 65536;
 
+    /// <summary>
+    /// IPv4 networks (ADDRESS/BITS) that sandboxes with egress cannot reach, beside the host's own addresses. By default the link-local ones,
+    /// where clouds hand out the host's credentials.
+    /// </summary>
+    public IReadOnlyList<string> DeniedNetworks { get; init; } = ["169.254.0.0/16"];
+
+    /// <summary>How long a guest may take to say its first word.</summary>
+    public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Called with what an operator should know: something works, but less well than it could. Any thread.</summary>
     public Action<string> Warn { get; init; } = _ => { };
 }

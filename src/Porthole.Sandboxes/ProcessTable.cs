@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Porthole.Posix;
 
@@ -26,6 +27,35 @@ internal static class ProcessTable
         var processes = Find(id).Select(pid => WatchedProcess.TryWatch(loop, pid)).OfType<WatchedProcess>().ToList();
         processes.ForEach(process => process.Kill());
         return Task.WhenAll(processes.Select(process => process.Ended));
+    }
+
+    /// <summary>How many threads run under a user id.</summary>
+    public static int CountThreads(uint user)
+    {
+        var threads = 0;
+        foreach (var directory in Directory.EnumerateDirectories("/proc"))
+        {
+            if (int.TryParse(Path.GetFileName(directory), out var pid) && Status(pid) is { } status && Field(status, "Uid:") == user)
+                threads += (int)Field(status, "Threads:");
+        }
+
+        return threads;
+    }
+
+    private static long Field(string[] status, string name) =>
+        long.Parse(status.First(line => line.StartsWith(name, StringComparison.Ordinal))[name.Length..].Split('\t', StringSplitOptions.RemoveEmptyEntries)[0], CultureInfo.InvariantCulture);
+
+    private static string[]? Status(int pid)
+    {
+        try
+        {
+            return File.ReadAllLines($"/proc/{pid}/status");
+        }
+        catch (IOException)
+        {
+            // It has ended meanwhile.
+            return null;
+        }
     }
 
     private static bool Holds(int pid, byte[] marker)

@@ -14,19 +14,20 @@ public sealed class Sandbox
     // A full backlog means that the guest is busy accepting; there is no event for room in it.
     private static readonly TimeSpan BacklogRetry = TimeSpan.FromMilliseconds(5);
 
-    // What a process needs to leave after SIGKILL is bounded by the kernel's work for it; this is for a host in deep trouble.
-    private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(10);
+    // Those who follow their sandbox do so at once; this is for one that is stopped or stuck.
+    private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(5);
 
+    private readonly EventLoop _loop;
     private readonly WatchedProcess _outer;
     private readonly WatchedProcess _inner;
     private readonly BoundedLog? _log;
+    private Task<string?> _network = Task.FromResult<string?>("it was not asked for, or this host cannot");
+    private WatchedProcess? _networkProcess;
+    private Descriptor? _firstLane;
     private volatile bool _killed;
 
-    internal Sandbox(string directory, SandboxState state, WatchedProcess outer, WatchedProcess inner, BoundedLog? log, Func<Sandbox, Task> clear)
-    {
-        (Directory, State, _outer, _inner, _log) = (directory, state, outer, inner, log);
-        Exited = RunToEndAsync(clear);
-    }
+    internal Sandbox(EventLoop loop, string directory, SandboxState state, WatchedProcess outer, WatchedProcess inner, BoundedLog? log) =>
+        (_loop, Directory, State, _outer, _inner, _log) = (loop, directory, state, outer, inner, log);
 
     /// <summary>The session's directory.</summary>
     public string Directory { get; }
@@ -43,10 +44,18 @@ public sealed class Sandbox
     /// <summary>The user id that it has on the host for itself; null when it runs as the server's own user.</summary>
     public uint? UserId => State.UserId;
 
-    /// <summary>Completes once nothing of the sandbox is left: no process, mount, control group or file. Never fails.</summary>
-    public Task<SandboxExit> Exited { get; }
+    /// <summary>
+    /// Completes when it is settled whether the sandbox reaches the world: null when it does, otherwise why not. Takes some tens of
+    /// milliseconds longer than the start; wait for it before running what needs the network at once.
+    /// </summary>
+    public Task<string?> Egress => _network;
 
-    internal SandboxState State { get; }
+    /// <summary>Completes once nothing of the sandbox is left: no process, mount, control group or file. Never fails.</summary>
+    public Task<SandboxExit> Exited { get; private set; } = null!;
+
+    internal SandboxState State { get; private set; }
+
+    internal bool IsEnding => _inner.Ended.IsCompleted || _outer.Ended.IsCompleted;
 
     /// <summary>Connects to the guest: one more lane.</summary>
     /// <returns>A non-blocking descriptor that belongs to the caller.</returns>
@@ -54,6 +63,8 @@ public sealed class Sandbox
     /// <exception cref="OperationCanceledException">The guest accepted nothing for as long as the caller wanted to wait.</exception>
     public async ValueTask<Descriptor> ConnectAsync(CancellationToken cancel)
     {
+        if (Interlocked.Exchange(ref _firstLane, null) is { } first)
+            return first;
         while (true)
         {
             try
@@ -80,21 +91,91 @@ public sealed class Sandbox
         return Exited;
     }
 
-    private async Task<SandboxExit> RunToEndAsync(Func<Sandbox, Task> clear)
+    /// <summary>Begins to wait for its end. Before this the caller has to clear up; from here on the sandbox does.</summary>
+    internal void Begin(Func<string, SandboxState, Task> clear) => Exited = RunToEndAsync(clear);
+
+    /// <summary>Says what brings the network; only before <see cref="Begin"/>.</summary>
+    internal void SetNetwork(Task<string?> network) => _network = network;
+
+    /// <summary>Says which process the network is; only before the task of it completes.</summary>
+    internal void SetNetworkProcess(WatchedProcess process)
     {
-        // Either alone is of no use.
+        _networkProcess = process;
+        State = State with { Network = process.Identity };
+    }
+
+    /// <summary>Waits for the guest's first word, and keeps that lane for the first caller of <see cref="ConnectAsync"/>.</summary>
+    internal async Task WaitForGuestAsync(TimeSpan timeout, CancellationToken cancel)
+    {
+        using var late = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        late.CancelAfter(timeout);
+        try
+        {
+            if (await TryHearAsync(late.Token))
+                return;
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            throw new SandboxException($"the guest of {Directory} said nothing for {timeout.TotalSeconds} s: is the host overloaded? It printed: {_log?.Tail()}");
+        }
+
+        throw new SandboxException($"the sandbox of {Directory} ended before its guest said a word: {(await KillAsync()).Detail}");
+    }
+
+    private async Task<bool> TryHearAsync(CancellationToken cancel)
+    {
+        try
+        {
+            var lane = await ConnectAsync(cancel);
+            if (await FirstWord.WaitAsync(_loop, lane, cancel))
+            {
+                _firstLane = lane;
+                return true;
+            }
+
+            lane.Dispose();
+            return false;
+        }
+        catch (SandboxException)
+        {
+            // Nobody listens any more: the sandbox's own end says why.
+            return false;
+        }
+    }
+
+    private async Task<SandboxExit> RunToEndAsync(Func<string, SandboxState, Task> clear)
+    {
+        // 1. Either alone is of no use. bubblewrap outside leaves with the status of the first process inside.
         await Task.WhenAny(_outer.Ended, _inner.Ended);
         _inner.Kill();
         await _inner.Ended;
+        await LeaveAsync(_outer);
 
-        // bubblewrap outside leaves with the status of the first process inside, when it is left the time.
-        if (await Task.WhenAny(_outer.Ended, Task.Delay(LeaveTimeout)) != _outer.Ended)
-            _outer.Kill();
+        // 2. The network leaves when the first process inside has closed its end of a pipe.
+        await _network;
+        if (_networkProcess is { } network)
+            await LeaveAsync(network);
+
+        // 3. What they printed is gone with the log.
         var detail = $"the sandbox's first process {await _outer.Ended}";
         if (_log?.Tail() is { Length: > 0 } printed)
             detail += $": {printed}";
         _log?.Dispose();
-        await clear(this);
+        Interlocked.Exchange(ref _firstLane, null)?.Dispose();
+        await clear(Directory, State);
         return new SandboxExit(_killed, detail);
+    }
+
+    private static async Task LeaveAsync(WatchedProcess process)
+    {
+        try
+        {
+            await process.Ended.WaitAsync(LeaveTimeout);
+        }
+        catch (TimeoutException)
+        {
+            process.Kill();
+            await process.Ended;
+        }
     }
 }

@@ -14,4 +14,7 @@ internal static class SandboxDescriptors
 
     /// <summary>Held open by the first process inside and by nobody else: who waits for its end knows when the sandbox has ended.</summary>
     public const int Lifetime = 6;
+
+    /// <summary>The seccomp filter.</summary>
+    public const int Seccomp = 7;
 }

@@ -11,6 +11,7 @@ namespace Porthole.Sandboxes;
 /// <param name="BootId">The kernel's boot: no process outlives it.</param>
 /// <param name="HostName">What the sandbox calls itself.</param>
 /// <param name="Limits">What it may use.</param>
+/// <param name="Egress">Whether it shall reach the world.</param>
 /// <param name="UserId">The user id that it has for itself; null when it runs as the server's own.</param>
 /// <param name="Outer">bubblewrap outside; null until it runs.</param>
 /// <param name="Inner">The first process inside; null until it runs.</param>
@@ -22,6 +23,7 @@ internal sealed record SandboxState(
     string BootId,
     string HostName,
     SandboxLimits Limits,
+    bool Egress,
     uint? UserId,
     ProcessIdentity? Outer,
     ProcessIdentity? Inner,

@@ -2,7 +2,7 @@ namespace Porthole.Sandboxes;
 
 /// <summary>
 /// The first files of every session on the host's own programs: directories, links as the host has them, and a small /etc.
-/// Built once at the server's start; the launcher copies it into each session, where all of it may be changed.
+/// Built once at the server's start; each session has a copy, of which it may change everything.
 /// </summary>
 internal sealed class SessionFiles
 {
@@ -11,10 +11,16 @@ internal sealed class SessionFiles
     // Merged into /usr on most distributions, directories of their own on the others.
     private static readonly string[] ProgramDirectories = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 
+    /// <summary>Name of the session's root directory in its disk, where mkfs.ext4 makes a lost+found beside it.</summary>
+    public const string RootName = "root";
+
     private SessionFiles(string directory, IReadOnlyList<string> hostPaths) => (Directory, HostPaths) = (directory, hostPaths);
 
-    /// <summary>What is copied to the session's root.</summary>
+    /// <summary>Holds <see cref="RootName"/> alone.</summary>
     public string Directory { get; }
+
+    /// <summary>What becomes the session's root directory.</summary>
+    public string Root => Path.Combine(Directory, RootName);
 
     /// <summary>Files and directories of the host that are too large or too lively to copy: shown read-only in the same place.</summary>
     public IReadOnlyList<string> HostPaths { get; }
@@ -24,18 +30,19 @@ internal sealed class SessionFiles
     public static SessionFiles Build(string directory)
     {
         DirectoryRemover.Remove(directory);
-        MakeDirectories(directory);
+        var root = Path.Combine(directory, RootName);
+        MakeDirectories(root);
         var hostPaths = new List<string> { "/usr" };
         foreach (var name in ProgramDirectories)
         {
             var onHost = new DirectoryInfo("/" + name);
             if (onHost.LinkTarget is { } target)
-                File.CreateSymbolicLink(Path.Combine(directory, name), target);
+                File.CreateSymbolicLink(Path.Combine(root, name), target);
             else if (onHost.Exists)
                 hostPaths.Add(onHost.FullName);
         }
 
-        EtcFiles.Write(Path.Combine(directory, "etc"), Path.Combine(directory, "root"), hostPaths);
+        EtcFiles.Write(Path.Combine(root, "etc"), Path.Combine(root, "root"), hostPaths);
         return new SessionFiles(directory, hostPaths);
     }
 

@@ -64,7 +64,9 @@ public sealed record ServerInfo(int ProcessId, IReadOnlyList<string> Endpoints, 
         File.Delete(draft);
         var open = new FileStreamOptions
         {
-            Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
         };
         using (var file = new FileStream(draft, open))
             file.Write(content);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
 using Porthole.Protocol.Link;
@@ -11,22 +12,28 @@ internal sealed class Lane : IDisposable
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly Socket _socket;
-    private readonly LinkWriter _writer = new();
     private readonly byte[] _buffer = new byte[LinkFrame.MaxFrameBytes];
+    private readonly Dictionary<uint, StreamUnderTest> _streams = [];
+    private readonly Queue<ReceivedFrame> _own = new();
     private int _length;
 
     public Lane(Socket socket)
     {
         _socket = socket;
         _socket.ReceiveTimeout = (int)Patience.TotalMilliseconds;
+        _socket.SendTimeout = (int)Patience.TotalMilliseconds;
     }
 
-    public LinkWriter Writer => _writer;
+    public LinkWriter Writer { get; } = new();
 
-    public void Greet()
+    public static ProgramSpec Program(IReadOnlyList<string> arguments) =>
+        new(arguments, ["PATH=/usr/local/bin:/usr/bin:/bin", "TERM=xterm-256color", "HOME=/tmp", "HISTFILE=", "PS1=$ ", "LC_ALL=C.UTF-8"], "/tmp");
+
+    public Lane Greet()
     {
-        Send(new LinkHello(LinkHello.CurrentVersion).Write(_writer));
-        Assert.Equal(LinkFrameType.Hello, Receive().Type);
+        Send(new LinkHello(LinkHello.CurrentVersion).Write(Writer));
+        Assert.Equal(LinkHello.CurrentVersion, LinkHello.Read(ReceiveOwn(LinkFrameType.Hello).Payload).Version);
+        return this;
     }
 
     public void Send(ReadOnlySpan<byte> bytes)
@@ -35,11 +42,86 @@ internal sealed class Lane : IDisposable
             bytes = bytes[_socket.Send(bytes)..];
     }
 
-    /// <summary>Waits for the next frame.</summary>
-    public ReceivedFrame Receive() => TryReceive() ?? throw new EndOfStreamException("the guest closed the lane");
+    /// <summary>Asks for a shell; bash unless another program is named.</summary>
+    public ShellUnderTest Attach(uint stream, string id, long from = -1, uint credit = 1 << 30, uint ring = 256 * 1024, ProgramSpec? program = null,
+        bool create = true, ushort columns = 80, ushort rows = 24)
+    {
+        var wanted = create ? program ?? Program(["bash", "--norc", "--noprofile"]) : null;
+        Send(new AttachShell(id, from, new TerminalSize(columns, rows), credit, ring, wanted).Write(Writer, stream));
+        return Keep(new ShellUnderTest(this, stream));
+    }
 
-    /// <summary>Waits for the next frame, or null when the guest closed the lane.</summary>
-    public ReceivedFrame? TryReceive()
+    /// <summary>Asks for a command.</summary>
+    public CommandUnderTest Run(uint stream, IReadOnlyList<string> arguments, uint credit = 1 << 30)
+    {
+        Send(new StartCommand(credit, Program(arguments)).Write(Writer, stream));
+        return Keep(new CommandUnderTest(this, stream));
+    }
+
+    /// <summary>Sends a ping and waits for its answer: whatever the guest sent before has come then.</summary>
+    public void Ping()
+    {
+        var payload = Guid.NewGuid().ToByteArray();
+        Send(LinkSmallFrames.WriteBytes(Writer, LinkFrameType.Ping, 0, payload));
+        while (!ReceiveOwn(LinkFrameType.Pong).Payload.AsSpan().SequenceEqual(payload))
+        {
+        }
+    }
+
+    /// <summary>Asks for the list of shells until it is as wanted.</summary>
+    public IReadOnlyList<ShellSummary> WaitForShells(Func<IReadOnlyList<ShellSummary>, bool> wanted)
+    {
+        var time = Stopwatch.StartNew();
+        while (true)
+        {
+            Send(LinkSmallFrames.WriteEmpty(Writer, LinkFrameType.ListShells, 0));
+            var shells = ShellSummary.ReadList(ReceiveOwn(LinkFrameType.ShellList).Payload);
+            if (wanted(shells))
+                return shells;
+            Assert.True(time.Elapsed < Patience, "the shells are " + string.Join(", ", shells));
+            Thread.Sleep(10);
+        }
+    }
+
+    /// <summary>Waits for one frame and gives it to the stream that it belongs to.</summary>
+    public void ReceiveOne(string awaited, StreamUnderTest? stream = null)
+    {
+        var frame = TryReceive(awaited, stream) ?? throw new EndOfStreamException($"the guest closed the lane; awaited was {awaited}");
+        if (frame.Stream == 0)
+            _own.Enqueue(frame);
+        else
+            _streams.GetValueOrDefault(frame.Stream)?.Take(frame);
+    }
+
+    /// <summary>Waits until the guest closes the lane, whatever it sends before.</summary>
+    public void WaitForClose()
+    {
+        while (TryReceive("the end of the lane", null) is not null)
+        {
+        }
+    }
+
+    public void Dispose() => _socket.Dispose();
+
+    private ReceivedFrame ReceiveOwn(LinkFrameType type)
+    {
+        ReceivedFrame? frame;
+        while (!_own.TryDequeue(out frame) || frame.Type != type)
+        {
+            if (frame is null)
+                ReceiveOne(type.ToString());
+        }
+
+        return frame;
+    }
+
+    private T Keep<T>(T stream) where T : StreamUnderTest
+    {
+        _streams[stream.Number] = stream;
+        return stream;
+    }
+
+    private ReceivedFrame? TryReceive(string awaited, StreamUnderTest? stream)
     {
         while (true)
         {
@@ -52,31 +134,21 @@ internal sealed class Lane : IDisposable
                 return received;
             }
 
-            var count = ReceiveBytes(_buffer.AsSpan(_length));
-            if (count == 0)
+            try
+            {
+                var count = _socket.Receive(_buffer.AsSpan(_length));
+                if (count == 0)
+                    return null;
+                _length += count;
+            }
+            catch (SocketException error) when (error.SocketErrorCode is SocketError.ConnectionReset)
+            {
                 return null;
-            _length += count;
-        }
-    }
-
-    public ShellUnderTest Attach(uint stream, string id, long from = -1, uint credit = 1 << 30, uint ring = 256 * 1024, IReadOnlyList<string>? program = null,
-        bool create = true, ushort columns = 80, ushort rows = 24) =>
-        new(this, stream, new AttachShell(id, from, new TerminalSize(columns, rows), credit, ring, create ? Program(program ?? ["bash", "--norc", "--noprofile"]) : null));
-
-    public static ProgramSpec Program(IReadOnlyList<string> arguments) =>
-        new(arguments, ["PATH=/usr/local/bin:/usr/bin:/bin", "TERM=xterm-256color", "HOME=/tmp", "HISTFILE=", "PS1=$ ", "LC_ALL=C.UTF-8"], "/tmp");
-
-    public void Dispose() => _socket.Dispose();
-
-    private int ReceiveBytes(Span<byte> buffer)
-    {
-        try
-        {
-            return _socket.Receive(buffer);
-        }
-        catch (SocketException error) when (error.SocketErrorCode == SocketError.ConnectionReset)
-        {
-            return 0;
+            }
+            catch (SocketException error)
+            {
+                throw new TimeoutException($"{error.Message} while waiting for {awaited}; the terminal showed: {stream?.Text}");
+            }
         }
     }
 }

@@ -1,3 +1,6 @@
+using System.Globalization;
+using Porthole.Posix;
+
 namespace Porthole.Sandboxes.Tests;
 
 public sealed class LifecycleTests
@@ -11,7 +14,7 @@ public sealed class LifecycleTests
         Assert.Equal("0", await sandbox.OutputAsync("id -u"));
         Assert.Equal("session-1", await sandbox.OutputAsync("hostname"));
         Assert.Contains("serve --listen-fd 3", await sandbox.OutputAsync("tr '\\0' ' ' < /proc/2/cmdline"));
-        Assert.Contains($"Uid:\t{sandbox.UserId ?? Porthole.Posix.Libc.GetEUid()}\t", File.ReadAllText($"/proc/{sandbox.InnerPid}/status"));
+        Assert.Contains($"Uid:\t{sandbox.UserId ?? Libc.GetEUid()}\t", File.ReadAllText($"/proc/{sandbox.InnerPid}/status"));
     }
 
     [Fact]
@@ -35,7 +38,9 @@ public sealed class LifecycleTests
     {
         await using var driver = await TestDriver.CreateAsync();
         var sandbox = await driver.StartAsync();
-        await sandbox.OutputAsync("kill -TERM 2");
+        var guest = int.Parse(File.ReadAllText($"/proc/{sandbox.InnerPid}/task/{sandbox.InnerPid}/children"), CultureInfo.InvariantCulture);
+        using (var process = PidFd.TryOpen(guest)!)
+            process.Signal(Libc.SIGTERM);
 
         var exit = await sandbox.Exited.InTime();
 

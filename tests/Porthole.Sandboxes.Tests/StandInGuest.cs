@@ -22,7 +22,7 @@ internal static class StandInGuest
         var text = Encoding.UTF8.GetString(answer.ToArray());
         var end = text.LastIndexOf('\n');
         Assert.True(end >= 0 && int.TryParse(text[(end + 1)..], out _), $"no status after: {command}\ngot: {text}");
-        return (text[..end].TrimEnd('\n'), int.Parse(text[(end + 1)..], System.Globalization.CultureInfo.InvariantCulture));
+        return (text[..end].Trim('\n'), int.Parse(text[(end + 1)..], System.Globalization.CultureInfo.InvariantCulture));
     }
 
     /// <summary>Runs a command that must succeed.</summary>

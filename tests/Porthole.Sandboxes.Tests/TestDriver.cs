@@ -9,6 +9,7 @@ internal sealed class TestDriver : IAsyncDisposable
 
     private readonly List<Sandbox> _sandboxes = [];
     private int _sessions;
+    private bool _abandoned;
 
     private TestDriver(string directory, NamespaceDriver driver) => (Root, Driver) = (directory, driver);
 
@@ -47,11 +48,31 @@ internal sealed class TestDriver : IAsyncDisposable
         return sandbox;
     }
 
+    /// <summary>The server dies: nobody watches the sandboxes any more.</summary>
+    public void Abandon()
+    {
+        _abandoned = true;
+        Driver.Dispose();
+    }
+
     public async ValueTask DisposeAsync()
     {
-        foreach (var sandbox in _sandboxes)
-            await sandbox.KillAsync().InTime();
-        Driver.Dispose();
+        if (_abandoned)
+        {
+            using var next = await NamespaceDriver.CreateAsync(Options(Root)).InTime();
+            foreach (var left in Directory.EnumerateDirectories(Path.Combine(Root, "sessions")))
+            {
+                if ((await next.AdoptAsync(left).InTime()).Sandbox is { } sandbox)
+                    await sandbox.KillAsync().InTime();
+            }
+        }
+        else
+        {
+            foreach (var sandbox in _sandboxes)
+                await sandbox.KillAsync().InTime();
+            Driver.Dispose();
+        }
+
         Directory.Delete(Root, recursive: true);
     }
 }

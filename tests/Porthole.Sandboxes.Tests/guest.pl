@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# Stands in for the guest: each connection sends one command for sh, ends its sending half,
-# and gets what the command printed and, as the last line, its exit status.
+# Stands in for the guest: greets each connection with an empty line as the guest does with its Hello, takes one command for sh
+# until the connection's sending half ends, and answers with what the command printed and, as the last line, its exit status.
 # perl, because a minimal Debian has it where it has no python3.
 use strict;
 use warnings;
@@ -19,6 +19,7 @@ while (1) {
     }
     $SIG{CHLD} = 'DEFAULT';
     close $listener;
+    syswrite $lane, "\n";
     my $command = do { local $/; <$lane> };
     open(STDIN, '<', '/dev/null') or die $!;
     open(STDOUT, '>&', $lane) or die $!;

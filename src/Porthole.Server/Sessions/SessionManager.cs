@@ -105,7 +105,11 @@ internal sealed class SessionManager(
     {
         var record = new SessionRecord
         {
-            RuntimeId = key.RuntimeId, Qualifier = key.Qualifier, SessionId = key.SessionId, AccessKeyId = accessKeyId, StartedAt = time.GetUtcNow(),
+            RuntimeId = key.RuntimeId,
+            Qualifier = key.Qualifier,
+            SessionId = key.SessionId,
+            AccessKeyId = accessKeyId,
+            StartedAt = time.GetUtcNow(),
         };
         return new Session(record, runtime, Path.Combine(data.SessionsPath, key.DirectoryName), options, time);
     }
