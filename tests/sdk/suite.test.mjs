@@ -1,0 +1,5 @@
+// Run by tests/sdk/run. One process, one server; the tests of each file in their order, files in this one.
+import { shareServer } from './lib/suite.mjs'
+
+shareServer()
+await import('./shells.mjs')
