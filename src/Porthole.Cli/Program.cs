@@ -1,9 +1,12 @@
 using System.CommandLine;
-using Porthole.Cli.Commands;
+using System.CommandLine.Invocation;
+using Porthole.Cli;
 
-var root = new RootCommand("Runs AI agent sessions in isolated sandboxes and opens real terminals inside them.")
-{
-    ServeCommand.Create(),
-    EnvCommand.Create(),
-};
-return await root.Parse(args).InvokeAsync();
+var root = CommandTree.Create();
+var parsed = root.Parse(args, CommandTree.Parsing);
+if (parsed.Action is ParseErrorAction) return UsageErrors.Report(parsed);
+
+// A command that owns its signals leaves in order by itself; the library would cut it short.
+var invocation = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
+if (parsed.CommandResult.Command is PortholeCommand { OwnsSignals: true }) invocation.ProcessTerminationTimeout = null;
+return await parsed.InvokeAsync(invocation);

@@ -15,7 +15,7 @@ public sealed partial class AgentCoreClient : IDisposable
     private const string DefaultRegion = "us-east-1";
 
     private readonly AgentCoreClientOptions _options;
-    private readonly Uri? _endpoint;
+    private readonly Func<Uri?> _endpoint;
     private readonly SocketsHttpHandler _connections;
 
     // Not HttpClient: it would put a time limit on answers that may stream for an hour.
@@ -27,7 +27,8 @@ public sealed partial class AgentCoreClient : IDisposable
     public AgentCoreClient(AgentCoreClientOptions? options = null)
     {
         _options = options ?? new AgentCoreClientOptions();
-        _endpoint = _options.Endpoint ?? AwsEnvironment.Process.Endpoint();
+        var endpoint = _options.Endpoint ?? AwsEnvironment.Process.Endpoint();
+        _endpoint = _options.FindEndpoint is { } find ? () => find() : () => endpoint;
 
         // The handler sets TCP_NODELAY by itself; a keystroke never waits for the one before it.
         _connections = new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) };
@@ -145,8 +146,8 @@ public sealed partial class AgentCoreClient : IDisposable
 
     private Uri ServerUri(string region, string pathAndQuery)
     {
-        var endpoint = _endpoint?.AbsoluteUri.TrimEnd('/') ?? $"https://bedrock-agentcore.{region}.amazonaws.com";
-        return new Uri(endpoint + pathAndQuery);
+        var server = _endpoint()?.AbsoluteUri.TrimEnd('/') ?? $"https://bedrock-agentcore.{region}.amazonaws.com";
+        return new Uri(server + pathAndQuery);
     }
 
     private static IReadOnlyList<Header> Qualifier(string? qualifier) => qualifier is null ? [] : [new("qualifier", qualifier)];

@@ -9,6 +9,12 @@ public sealed record AgentCoreClientOptions
     /// </summary>
     public Uri? Endpoint { get; init; }
 
+    /// <summary>
+    /// Finds the address anew for every connection, for a server that may come back elsewhere; wins over <see cref="Endpoint"/>. Called from any
+    /// thread.
+    /// </summary>
+    public Func<Uri>? FindEndpoint { get; init; }
+
     /// <summary>The region of requests that name no runtime. Null: <c>AWS_REGION</c>, <c>AWS_DEFAULT_REGION</c> or us-east-1. A runtime's ARN says its own.</summary>
     public string? Region { get; init; }
 

@@ -101,8 +101,19 @@ public static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "epoll_wait", SetLastError = true)]
     public static partial int EpollWait(int epoll, void* events, int maxEvents, int timeoutMilliseconds);
 
+    [LibraryImport(Library, EntryPoint = "poll", SetLastError = true)]
+    public static partial int Poll(PollFd* descriptors, nuint count, int timeoutMilliseconds);
+
     [LibraryImport(Library, EntryPoint = "eventfd", SetLastError = true)]
     public static partial int EventFd(uint initial, int flags);
+
+    /// <summary>struct pollfd of poll(2); the events have the values of <see cref="PollEvents"/>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct PollFd
+    {
+        public int Fd;
+        public short Events, Returned;
+    }
 
     /// <summary>struct iovec of writev(2).</summary>
     [StructLayout(LayoutKind.Sequential)]

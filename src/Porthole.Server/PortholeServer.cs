@@ -74,6 +74,31 @@ public static class PortholeServer
         await store.FlushAsync();
     }
 
+    /// <summary>Ends every session that a server left on a data directory when it went. No server may run on it now.</summary>
+    /// <param name="options">Its settings; of them the data directory and where the guest's programs are.</param>
+    /// <param name="cancellationToken">Stops looking for sessions; those that are being ended, end.</param>
+    /// <returns>How many sessions were running.</returns>
+    /// <exception cref="DataDirectoryException">The data directory cannot be used, or a server uses it.</exception>
+    /// <exception cref="SandboxException">This host cannot deal with sandboxes.</exception>
+    public static async Task<int> EndSessionsAsync(ServerOptions options, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        using var held = DataDirectory.Existing(options.DataDirectory).Lock();
+        var builder = WebApplication.CreateSlimBuilder();
+        AddLogging(builder);
+        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        await using var store = await OpenStoreAsync(held, builder, cancellationToken);
+        using var driver = await NamespaceDriver.CreateAsync(DriverOptions(options, held.Directory, static _ => { }), cancellationToken);
+        AddServices(builder, options, held.Directory, store, driver);
+        await using var app = builder.Build();
+        var sessions = app.Services.GetRequiredService<SessionManager>();
+        await sessions.AdoptAsync(cancellationToken);
+        var count = sessions.List().Count;
+        await sessions.StopAllAsync();
+        await store.FlushAsync();
+        return count;
+    }
+
     private static void AddLogging(WebApplicationBuilder builder)
     {
         builder.Logging.ClearProviders();

@@ -12,7 +12,17 @@ internal static class EnvCommand
         var dataDirectory = DataDirectoryOption.Create();
         var format = new Option<string>("--format") { Description = "sh, json or dotenv", HelpName = "FORMAT", DefaultValueFactory = _ => "sh" };
         format.AcceptOnlyFromAmong("sh", "json", "dotenv");
-        var command = new Command("env", "Print the environment that points clients at a server: eval \"$(porthole env)\"") { dataDirectory, format };
+        var command = new PortholeCommand("env", "Print the environment that points clients at a server")
+        {
+            Notes = ["The keys stay in a file that only its owner can read; the environment names the file. A key that the environment has already is taken out of it, because the official clients would prefer it."],
+            Examples =
+            [
+                new("eval \"$(porthole env)\"", "for this shell and what it starts: boto3, the AWS SDKs, porthole itself"),
+                new("porthole env --format dotenv > .env", "for tools that read such a file"),
+            ],
+            ExitCodes = [("1", "no server has run on the data directory yet")],
+            Options = { format, dataDirectory },
+        };
         command.SetAction(parsed =>
         {
             var path = parsed.GetValue(dataDirectory)!;
@@ -28,10 +38,13 @@ internal static class EnvCommand
         return command;
     }
 
+    // The official clients would prefer these to the credentials file.
+    private const string StrongerNames = "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_PROFILE AWS_DEFAULT_PROFILE\n";
+
     private static string Render(IReadOnlyDictionary<string, string> variables, string format) => format switch
     {
         "json" => JsonSerializer.Serialize(variables) + "\n",
         "dotenv" => string.Concat(variables.Select(pair => $"{pair.Key}=\"{pair.Value.Replace("\\", "\\\\").Replace("\"", "\\\"").Replace("$", "\\$")}\"\n")),
-        _ => string.Concat(variables.Select(pair => $"export {pair.Key}='{pair.Value.Replace("'", "'\\''")}'\n")),
+        _ => string.Concat(variables.Select(pair => $"export {pair.Key}='{pair.Value.Replace("'", "'\\''")}'\n")) + StrongerNames,
     };
 }

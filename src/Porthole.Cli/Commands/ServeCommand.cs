@@ -19,9 +19,21 @@ internal static class ServeCommand
         var isolation = new Option<string?>("--isolation") { Description = "How sessions are isolated: auto or namespace [default: auto]", HelpName = "KIND" };
         isolation.AcceptOnlyFromAmong("auto", "namespace", "microvm");
 
-        var command = new Command("serve", "Run a server in the foreground. Sessions outlive it: the next one on the same data directory goes on with them.")
+        var command = new PortholeCommand("serve", "Run a server in the foreground")
         {
-            dataDirectory, listen, config, isolation,
+            Notes =
+            [
+                "Sessions outlive the server: the next one on the same data directory goes on with them. The first start in an empty directory makes an "
+                    + "access key and the runtime sandbox, whose sessions see this host's own programs. The log goes to stderr; GET /healthz answers "
+                    + "200 when it is ready.",
+            ],
+            Examples =
+            [
+                new("porthole serve", "on 127.0.0.1:7878, with the default data directory"),
+                new("porthole serve --data-dir DIR --listen http://127.0.0.1:0", "on a free port; porthole env tells which"),
+            ],
+            ExitCodes = [("1", "it could not start: the directory or the address is in use, or the host cannot run sandboxes")],
+            Options = { dataDirectory, listen, config, isolation },
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {

@@ -1,0 +1,74 @@
+using Porthole.Client;
+using Porthole.Protocol.Aws;
+using Porthole.Server;
+using Porthole.Server.Store;
+
+namespace Porthole.Cli;
+
+/// <summary>The server that a client command talks to.</summary>
+/// <param name="Client">Asks it.</param>
+/// <param name="DefaultRuntimeArn">The runtime to use when none is named; null when nothing says so.</param>
+/// <param name="Arguments">What to put on a command line so that it means the same server again.</param>
+internal sealed record Target(AgentCoreClient Client, string? DefaultRuntimeArn, IReadOnlyList<string> Arguments) : IDisposable
+{
+    private static readonly string[] EndpointVariables = ["AWS_ENDPOINT_URL_BEDROCK_AGENTCORE", "BEDROCK_AGENTCORE_DATA_PLANE_ENDPOINT", "PORTHOLE_ENDPOINT"];
+
+    /// <summary>The server of a data directory. Its address is looked up for every connection: a server that starts again may get another port.</summary>
+    public static Target OfDataDirectory(string path, IReadOnlyList<string> arguments)
+    {
+        var info = Running(path);
+        var client = new AgentCoreClient(new AgentCoreClientOptions
+        {
+            FindEndpoint = () => new Uri(Read(path).Endpoints[0]),
+            Region = info.Region,
+            Authentication = ClientAuthentication.AccessKey(() => SharedCredentialsFile.Read(info.CredentialsPath)),
+        });
+        return new Target(client, info.DefaultRuntimeArn, arguments);
+    }
+
+    /// <summary>The server that the environment names, with the environment's keys.</summary>
+    public static Target OfEnvironment() => new(new AgentCoreClient(), Variable("PORTHOLE_RUNTIME_ARN"), []);
+
+    /// <summary>A server by its address, with the environment's keys.</summary>
+    public static Target OfEndpoint(string endpoint)
+    {
+        if (!Uri.TryCreate(endpoint, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
+            throw new CommandFailedException($"'{endpoint}' is no http:// or https:// address.");
+        return new Target(new AgentCoreClient(new AgentCoreClientOptions { Endpoint = uri }), Variable("PORTHOLE_RUNTIME_ARN"), ["--endpoint", endpoint]);
+    }
+
+    /// <summary>Whether the environment names a server.</summary>
+    public static bool IsInEnvironment => EndpointVariables.Any(name => Variable(name) is not null);
+
+    /// <summary>The ARN of a runtime given by name, by ARN, or not at all.</summary>
+    public string RuntimeArnOf(string? nameOrArn)
+    {
+        if (nameOrArn is null)
+        {
+            return DefaultRuntimeArn
+                ?? throw new CommandFailedException("Which runtime? Give its ARN with --runtime or in PORTHOLE_RUNTIME_ARN.");
+        }
+
+        if (RuntimeArn.TryParse(nameOrArn, out _)) return nameOrArn;
+        if (DefaultRuntimeArn is { } known && RuntimeArn.TryParse(known, out var arn) && (arn.Id == nameOrArn || NameOf(arn.Id) == nameOrArn)) return known;
+        throw new CommandFailedException($"The runtime '{nameOrArn}' is not known here. Give its ARN: arn:aws:bedrock-agentcore:REGION:ACCOUNT:runtime/ID.");
+    }
+
+    public void Dispose() => Client.Dispose();
+
+    // A runtime's id is its name, a dash and ten characters.
+    private static string NameOf(string runtimeId) => runtimeId.LastIndexOf('-') is var dash and > 0 ? runtimeId[..dash] : runtimeId;
+
+    private static ServerInfo Running(string path)
+    {
+        var info = Read(path);
+        return DataDirectory.Existing(path).FindServer() is not null
+            ? info
+            : throw new CommandFailedException($"No server runs on {path} now. Start it with: porthole serve --data-dir {path}");
+    }
+
+    private static ServerInfo Read(string path) => ServerInfo.Read(path)
+        ?? throw new CommandFailedException($"No server has run on {path} yet. Start one with: porthole serve --data-dir {path}");
+
+    private static string? Variable(string name) => Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+}
