@@ -8,6 +8,18 @@ internal static class BubblewrapArguments
     // Where the guest program is seen inside.
     public const string GuestPath = "/run/porthole/guest";
 
+    private static readonly string[] Namespaces =
+    [
+        "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup",
+
+        // Root inside, nobody in particular outside, without capabilities in either place, and no way to make namespaces that would have some.
+        "--uid", "0", "--gid", "0", "--disable-userns",
+    ];
+
+    /// <summary>A whole command that makes a sandbox as ours are, and ends.</summary>
+    public static IReadOnlyList<string> Probe(string bubblewrap) =>
+        [bubblewrap, .. Namespaces, "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "/bin/true"];
+
     /// <summary>The options, each a word.</summary>
     /// <param name="spec">What the sandbox shall be.</param>
     /// <param name="root">Directory on the host that becomes / inside.</param>
@@ -16,10 +28,7 @@ internal static class BubblewrapArguments
     /// <param name="hasFilter">Whether there is a seccomp filter for this architecture.</param>
     public static IEnumerable<string> For(SandboxSpec spec, string root, string guest, IEnumerable<(string Source, string Target)> readOnly, bool hasFilter) =>
     [
-        "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup",
-
-        // Root inside, nobody in particular outside, without capabilities in either place, and no way to make namespaces that would have some.
-        "--uid", "0", "--gid", "0", "--disable-userns", "--hostname", spec.HostName,
+        .. Namespaces, "--hostname", spec.HostName,
         "--bind", root, "/",
         "--ro-bind", guest, GuestPath,
         "--proc", "/proc",

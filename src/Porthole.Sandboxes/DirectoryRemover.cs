@@ -15,7 +15,9 @@ internal static class DirectoryRemover
     {
         if (!Directory.Exists(directory))
             return;
-        var number = 0;
+
+        // Nobody can have put something in the place of a name that did not exist before.
+        var (prefix, number) = ($".removed-{Guid.NewGuid():N}-", 0);
         var waiting = new Queue<string>([directory]);
         while (waiting.TryDequeue(out var current))
         {
@@ -35,7 +37,7 @@ internal static class DirectoryRemover
                     continue;
                 }
 
-                var lifted = Path.Combine(directory, $".removed-{++number}");
+                var lifted = Path.Combine(directory, $"{prefix}{++number}");
                 Directory.Move(entry.FullName, lifted);
                 waiting.Enqueue(lifted);
             }

@@ -176,45 +176,16 @@ public sealed partial class NamespaceDriver : IDisposable
 
     private Sandbox Begin(Sandbox sandbox, WatchedProcess? networkProcess, Task heard)
     {
-        if (networkProcess is not null)
+        if (sandbox.State.Egress && _network is not null)
         {
-            sandbox.SetNetworkProcess(networkProcess);
-            sandbox.SetNetwork(Task.FromResult<string?>(null));
-        }
-        else if (sandbox.State.Egress && _network is not null)
-        {
-            // Behind the guest's first word: bubblewrap fails when somebody else brings the loopback up before it has.
-            sandbox.SetNetwork(Task.Run(async () =>
-            {
-                await heard;
-                return await ConnectAsync(sandbox, _network);
-            }));
+            var egress = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (networkProcess is not null)
+                sandbox.SetNetworkProcess(networkProcess);
+            sandbox.SetNetwork(egress.Task, Task.Run(() => _network.KeepAsync(sandbox, _cgroups.Helpers, networkProcess, heard, egress)));
         }
 
         sandbox.Begin(ClearAsync);
         return sandbox;
-    }
-
-    // The answer is what went wrong: a sandbox without egress is better than none.
-    private async Task<string?> ConnectAsync(Sandbox sandbox, UserModeNetwork network)
-    {
-        if (sandbox.IsEnding)
-            return "the sandbox has ended";
-        try
-        {
-            await network.ConnectAsync(sandbox.InnerPid, sandbox.State.Id, sandbox.UserId, _cgroups.Helpers, process =>
-            {
-                sandbox.SetNetworkProcess(process);
-                sandbox.State.Write(sandbox.Directory);
-            });
-            return null;
-        }
-        catch (Exception failure) when (failure is SandboxException or IOException)
-        {
-            if (!sandbox.IsEnding)
-                _options.Warn($"the session of {sandbox.Directory} has no way out to the network: {failure.Message}");
-            return failure.Message;
-        }
     }
 
     private WatchedProcess? TryAdopt(ProcessIdentity identity)

@@ -21,7 +21,8 @@ public sealed class Sandbox
     private readonly WatchedProcess _outer;
     private readonly WatchedProcess _inner;
     private readonly BoundedLog? _log;
-    private Task<string?> _network = Task.FromResult<string?>("it was not asked for, or this host cannot");
+    private Task<string?> _egress = Task.FromResult<string?>("it was not asked for, or this host cannot");
+    private Task _network = Task.CompletedTask;
     private WatchedProcess? _networkProcess;
     private Descriptor? _firstLane;
     private volatile bool _killed;
@@ -48,14 +49,15 @@ public sealed class Sandbox
     /// Completes when it is settled whether the sandbox reaches the world: null when it does, otherwise why not. Takes some tens of
     /// milliseconds longer than the start; wait for it before running what needs the network at once.
     /// </summary>
-    public Task<string?> Egress => _network;
+    public Task<string?> Egress => _egress;
 
     /// <summary>Completes once nothing of the sandbox is left: no process, mount, control group or file. Never fails.</summary>
     public Task<SandboxExit> Exited { get; private set; } = null!;
 
     internal SandboxState State { get; private set; }
 
-    internal bool IsEnding => _inner.Ended.IsCompleted || _outer.Ended.IsCompleted;
+    /// <summary>Completes when the sandbox begins to end.</summary>
+    internal Task Ending => Task.WhenAny(_outer.Ended, _inner.Ended);
 
     /// <summary>Connects to the guest: one more lane.</summary>
     /// <returns>A non-blocking descriptor that belongs to the caller.</returns>
@@ -94,14 +96,15 @@ public sealed class Sandbox
     /// <summary>Begins to wait for its end. Before this the caller has to clear up; from here on the sandbox does.</summary>
     internal void Begin(Func<string, SandboxState, Task> clear) => Exited = RunToEndAsync(clear);
 
-    /// <summary>Says what brings the network; only before <see cref="Begin"/>.</summary>
-    internal void SetNetwork(Task<string?> network) => _network = network;
+    /// <summary>Says what brings the network, and what keeps it until the sandbox ends; only before <see cref="Begin"/>.</summary>
+    internal void SetNetwork(Task<string?> egress, Task network) => (_egress, _network) = (egress, network);
 
-    /// <summary>Says which process the network is; only before the task of it completes.</summary>
+    /// <summary>Says which process the network is, and writes it down; only before the task that keeps it completes.</summary>
     internal void SetNetworkProcess(WatchedProcess process)
     {
         _networkProcess = process;
         State = State with { Network = process.Identity };
+        State.Write(Directory);
     }
 
     /// <summary>Waits for the guest's first word, and keeps that lane for the first caller of <see cref="ConnectAsync"/>.</summary>
@@ -119,6 +122,8 @@ public sealed class Sandbox
             throw new SandboxException($"the guest of {Directory} said nothing for {timeout.TotalSeconds} s: is the host overloaded? It printed: {_log?.Tail()}");
         }
 
+        // Its processes follow the socket, and their status tells more than ours would.
+        await Task.WhenAny(Ending, Task.Delay(LeaveTimeout, CancellationToken.None));
         throw new SandboxException($"the sandbox of {Directory} ended before its guest said a word: {(await KillAsync()).Detail}");
     }
 
@@ -146,15 +151,13 @@ public sealed class Sandbox
     private async Task<SandboxExit> RunToEndAsync(Func<string, SandboxState, Task> clear)
     {
         // 1. Either alone is of no use. bubblewrap outside leaves with the status of the first process inside.
-        await Task.WhenAny(_outer.Ended, _inner.Ended);
+        await Ending;
         _inner.Kill();
         await _inner.Ended;
-        await LeaveAsync(_outer);
+        await LeaveAsync(_outer.Ended, _outer);
 
         // 2. The network leaves when the first process inside has closed its end of a pipe.
-        await _network;
-        if (_networkProcess is { } network)
-            await LeaveAsync(network);
+        await LeaveAsync(_network, _networkProcess);
 
         // 3. What they printed is gone with the log.
         var detail = $"the sandbox's first process {await _outer.Ended}";
@@ -166,16 +169,16 @@ public sealed class Sandbox
         return new SandboxExit(_killed, detail);
     }
 
-    private static async Task LeaveAsync(WatchedProcess process)
+    private static async Task LeaveAsync(Task left, WatchedProcess? process)
     {
         try
         {
-            await process.Ended.WaitAsync(LeaveTimeout);
+            await left.WaitAsync(LeaveTimeout);
         }
         catch (TimeoutException)
         {
-            process.Kill();
-            await process.Ended;
+            process?.Kill();
+            await left;
         }
     }
 }

@@ -42,6 +42,9 @@ internal sealed class SessionFiles
                 hostPaths.Add(onHost.FullName);
         }
 
+        // What is installed, for those who ask; installing needs a /usr that can be written.
+        if (System.IO.Directory.Exists("/var/lib/dpkg"))
+            hostPaths.Add("/var/lib/dpkg");
         EtcFiles.Write(Path.Combine(root, "etc"), Path.Combine(root, "root"), hostPaths);
         return new SessionFiles(directory, hostPaths);
     }

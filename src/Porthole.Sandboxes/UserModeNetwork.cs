@@ -20,6 +20,11 @@ internal sealed class UserModeNetwork
     // The largest that fits libslirp; large frames are what makes it fast.
     private const int Mtu = 65520;
 
+    private static readonly TimeSpan EndingTimeout = TimeSpan.FromSeconds(1);
+
+    // One that does not live for this long would not live longer the next time.
+    private static readonly TimeSpan ShortestLife = TimeSpan.FromSeconds(10);
+
     private static readonly string[] AddressRanges = ["10.0.2.0/24", "10.213.2.0/24", "172.31.213.0/24", "192.168.213.0/24"];
 
     private readonly EventLoop _loop;
@@ -56,16 +61,45 @@ internal sealed class UserModeNetwork
         return CanOpen("/dev/net/tun") ? null : "/dev/net/tun cannot be opened by this user: load the module tun, and allow the device to everybody (chmod 0666, as udev does)";
     }
 
-    /// <summary>Connects a sandbox to the world.</summary>
-    /// <param name="inner">Its first process.</param>
-    /// <param name="id">Its id.</param>
-    /// <param name="user">Its user id; null for the server's own.</param>
+    /// <summary>Connects a sandbox to the world, and keeps it connected until it ends.</summary>
+    /// <param name="sandbox">The sandbox.</param>
     /// <param name="cgroups">Groups that the process joins.</param>
-    /// <param name="started">Told the process once it runs.</param>
-    /// <exception cref="SandboxException">It did not come up.</exception>
-    /// <exception cref="PosixException">The sandbox has ended meanwhile.</exception>
-    public async Task ConnectAsync(int inner, string id, uint? user, IReadOnlyList<string> cgroups, Action<WatchedProcess> started)
+    /// <param name="process">The process that does it already, in a sandbox that was adopted.</param>
+    /// <param name="heard">Completes when the sandbox's own preparations are done: bubblewrap fails when somebody else brings the loopback up before it has.</param>
+    /// <param name="egress">Told once that all is well (null), or what is not.</param>
+    public async Task KeepAsync(Sandbox sandbox, IReadOnlyList<string> cgroups, WatchedProcess? process, Task heard, TaskCompletionSource<string?> egress)
     {
+        await Task.WhenAny(heard, sandbox.Ending);
+        var adopted = process;
+        try
+        {
+            while (true)
+            {
+                var started = TimeProvider.System.GetTimestamp();
+                process ??= await ConnectAsync(sandbox, cgroups);
+                egress.TrySetResult(null);
+                var how = await process.Ended;
+
+                // Its own end is the first that we see of a sandbox's; but it also has reasons of its own, such as a host out of memory.
+                if (await Task.WhenAny(sandbox.Ending, Task.Delay(EndingTimeout)) == sandbox.Ending)
+                    return;
+                _options.Warn($"slirp4netns of the session of {sandbox.Directory} {how}");
+                if (TimeProvider.System.GetElapsedTime(started) < ShortestLife && process != adopted)
+                    return;
+                process = null;
+            }
+        }
+        catch (Exception failure) when (failure is SandboxException or IOException)
+        {
+            egress.TrySetResult(failure.Message);
+            if (!sandbox.Ending.IsCompleted)
+                _options.Warn($"the session of {sandbox.Directory} has no way out to the network: {failure.Message}");
+        }
+    }
+
+    private async Task<WatchedProcess> ConnectAsync(Sandbox sandbox, IReadOnlyList<string> cgroups)
+    {
+        var (inner, user) = (sandbox.InnerPid, sandbox.UserId);
         using var network = Descriptor.Open($"/proc/{inner}/ns/net", Libc.O_RDONLY);
 
         // bubblewrap has moved into a second user namespace, which does not own the network: ask who does.
@@ -86,16 +120,17 @@ internal sealed class UserModeNetwork
             {
                 Path = _options.LaunchPath,
                 Arguments = Plan(user, cgroups).Arguments,
-                Environment = [$"{ProcessTable.MarkerVariable}={id}"],
+                Environment = [$"{ProcessTable.MarkerVariable}={sandbox.State.Id}"],
                 Directory = "/",
                 Descriptors = [-1, log.Descriptor.Number, log.Descriptor.Number, exit.Number, network.Number, owner.Number, readyWriter.Number],
             }.Start();
             process = WatchedProcess.TryWatch(_loop, pid)!;
         }
 
-        started(process);
+        sandbox.SetNetworkProcess(process);
         if (await PipeReader.ReadToEndAsync(_loop, readyReader) != "1")
             throw new SandboxException($"slirp4netns {await process.Ended}: {log.Tail()}");
+        return process;
     }
 
     // Before there is a way out: routes to nowhere for what must not be reached. Root sets them from outside; an ordinary user has the right

@@ -13,8 +13,10 @@ internal sealed class TestDriver : IAsyncDisposable
 
     private TestDriver(string directory, NamespaceDriver driver) => (Root, Driver) = (directory, driver);
 
-    public static string ProgramsDirectory { get; } =
-        typeof(TestDriver).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "ProgramsDirectory").Value!;
+    public const string ProgramsVariable = "PORTHOLE_TEST_PROGRAMS";
+
+    public static string ProgramsDirectory { get; } = Environment.GetEnvironmentVariable(ProgramsVariable)
+        ?? typeof(TestDriver).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(data => data.Key == "ProgramsDirectory").Value!;
 
     public string Root { get; }
 
@@ -27,10 +29,10 @@ internal sealed class TestDriver : IAsyncDisposable
         GuestPath = Path.Combine(AppContext.BaseDirectory, "guest.pl"),
     };
 
-    public static async Task<TestDriver> CreateAsync()
+    public static async Task<TestDriver> CreateAsync(Func<NamespaceOptions, NamespaceOptions>? change = null)
     {
         var root = Directory.CreateTempSubdirectory("porthole-sandboxes-").FullName;
-        return new TestDriver(root, await NamespaceDriver.CreateAsync(Options(root)).InTime());
+        return new TestDriver(root, await NamespaceDriver.CreateAsync((change ?? (options => options))(Options(root))).InTime());
     }
 
     public SandboxSpec NewSpec() => new()
