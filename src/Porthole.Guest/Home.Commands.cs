@@ -31,7 +31,8 @@ internal sealed partial class Home
     /// <summary>Sends a signal to a command's process group. SIGTERM is followed by SIGKILL for those who stay.</summary>
     public void Signal(Command command, byte signal)
     {
-        if (!_commands.ContainsKey(command.ProcessId))
+        // It may have ended while the request was on its way; its process id may be somebody else's by now.
+        if (_commands.GetValueOrDefault(command.ProcessId) != command)
             return;
         if (signal == Libc.SIGTERM)
             EndSession(command.ProcessId, signal);

@@ -51,7 +51,12 @@ internal sealed partial class Home
     public void Finished(Shell shell) => Drop(_shells[shell.Id]);
 
     /// <summary>Ends a shell.</summary>
-    public void HangUp(Shell shell) => EndSession(shell.ProcessId, Libc.SIGHUP);
+    public void HangUp(Shell shell)
+    {
+        // It may have ended while the request was on its way; its process id may be somebody else's by now.
+        if (_shells.GetValueOrDefault(shell.Id)?.Shell == shell)
+            EndSession(shell.ProcessId, Libc.SIGHUP);
+    }
 
     /// <summary>A lane wants the list of shells.</summary>
     public void ListShells(Lane lane)

@@ -10,6 +10,9 @@ if (args is not ["serve", .. { Length: 2 or 4 } options])
 // A lane that closes must not end the guest, nor must the terminal of whoever started it.
 Libc.Signal(Libc.SIGPIPE, Libc.SIG_IGN);
 Libc.Signal(Libc.SIGHUP, Libc.SIG_IGN);
+
+// Inherited as ignored, the kernel would drop our children's exit codes.
+Libc.Signal(Libc.SIGCHLD, Libc.SIG_DFL);
 var home = new Home();
 for (var i = 0; i < options.Length; i += 2)
 {

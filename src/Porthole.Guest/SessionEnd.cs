@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Porthole.Posix;
 
 namespace Porthole.Guest;
@@ -15,13 +16,16 @@ internal sealed class SessionEnd
     // A terminal that really hangs up gives it an end of file as well. Long enough for an editor to save its files before.
     private static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(1);
 
-    // Between rounds of SIGKILL: a fork may have escaped the last one.
-    private static readonly TimeSpan KillAgainAfter = TimeSpan.FromMilliseconds(50);
+    // How often it is looked whether somebody is left, and then killed: a fork may have escaped the last round.
+    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(100);
 
     private readonly EventLoop _loop;
     private readonly Action _done;
+    private readonly int _signal;
+    private readonly Stopwatch _time = Stopwatch.StartNew();
     private LoopTimer _timer;
     private bool _leaderIsGone;
+    private bool _askedAgain;
 
     /// <summary>Asks now. Everything here happens on the home loop.</summary>
     /// <param name="loop">The home loop.</param>
@@ -31,12 +35,12 @@ internal sealed class SessionEnd
     /// <param name="done">Called when nobody is left.</param>
     public SessionEnd(EventLoop loop, int session, int signal, bool leaderIsGone, Action done)
     {
-        (_loop, Session, _leaderIsGone, _done) = (loop, session, leaderIsGone, done);
+        (_loop, Session, _signal, _leaderIsGone, _done) = (loop, session, signal, leaderIsGone, done);
         SessionProcesses.Signal(session, signal);
 
         // A stopped process acts on the signal only when it goes on; the kernel does the same when a terminal is hung up.
         SessionProcesses.Signal(session, Libc.SIGCONT);
-        _timer = loop.Schedule(AskAgainAfter, () => AskAgain(signal));
+        _timer = loop.Schedule(LookAgainAfter, LookAgain);
     }
 
     /// <summary>The session's number.</summary>
@@ -50,19 +54,22 @@ internal sealed class SessionEnd
             Finish();
     }
 
-    private void AskAgain(int signal)
+    private void LookAgain()
     {
-        if (!_leaderIsGone)
-            _ = Libc.Kill(Session, signal);
-        _timer = _loop.Schedule(Grace - AskAgainAfter, Kill);
-    }
-
-    private void Kill()
-    {
-        if (SessionProcesses.Signal(Session, Libc.SIGKILL) == 0 && _leaderIsGone)
+        var isOver = _time.Elapsed >= Grace;
+        if ((isOver || _leaderIsGone) && SessionProcesses.Signal(Session, isOver ? Libc.SIGKILL : 0) == 0 && _leaderIsGone)
+        {
             Finish();
-        else
-            _timer = _loop.Schedule(KillAgainAfter, Kill);
+            return;
+        }
+
+        if (!_leaderIsGone && !_askedAgain && _time.Elapsed >= AskAgainAfter)
+        {
+            _askedAgain = true;
+            _ = Libc.Kill(Session, _signal);
+        }
+
+        _timer = _loop.Schedule(LookAgainAfter, LookAgain);
     }
 
     private void Finish()

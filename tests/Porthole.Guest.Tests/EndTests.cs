@@ -23,7 +23,7 @@ public sealed class EndTests : IDisposable
     public void A_hang_up_reaches_every_job_also_stopped_ones_and_those_in_groups_of_their_own()
     {
         var shell = _guest.OpenLane().Attach(1, "one").Confirm();
-        shell.Type("sleep 1001 & sleep 1002 & disown; (trap '' TTOU; exec sleep 1003) & echo re''ady; sleep 1004\n");
+        shell.Type("sleep 1001 & sleep 1002 & disown; (trap '' TTOU; exec sleep 1003) & sh -c 'echo re\"\"ady; exec sleep 1004'\n");
         shell.WaitFor("ready");
         _guest.WaitForDescendants(5);
         shell.Type("\x1a");
@@ -174,6 +174,29 @@ public sealed class EndTests : IDisposable
         Assert.Equal(new ProcessExit(0, 1), shell.WaitForExit());
         Assert.Equal(0, _guest.WaitForExit());
         _guest.WaitUntilGone(processes);
+    }
+
+    [Fact]
+    public void A_hundred_attached_shells_fit_into_a_few_megabytes()
+    {
+        const long mostBytes = 15 * 1024 * 1024, mostPerShell = 256 * 1024;
+        var before = _guest.ResidentBytes;
+        Assert.InRange(before, 0, mostBytes);
+        for (var i = 0; i < 100; i++)
+            _guest.OpenLane().Attach(1, $"s{i}").Confirm().WaitFor("$ ");
+        Assert.InRange((_guest.ResidentBytes - before) / 100, 0, mostPerShell);
+    }
+
+    [Theory]
+    [InlineData(Posix.Libc.SIGHUP)]
+    [InlineData(Posix.Libc.SIGPIPE)]
+    public void A_signal_that_tells_of_a_lost_peer_does_not_end_the_guest(int signal)
+    {
+        var lane = _guest.OpenLane();
+        lane.Attach(1, "one").Confirm();
+        _ = Posix.Libc.Kill(_guest.ProcessId, signal);
+        lane.Ping();
+        Assert.Single(lane.WaitForShells(_ => true));
     }
 
     private void RunAFewShells(int count)

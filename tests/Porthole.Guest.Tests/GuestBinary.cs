@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace Porthole.Guest.Tests;
 
@@ -15,7 +16,7 @@ internal static class GuestBinary
         var root = System.IO.Path.GetFullPath(System.IO.Path.Combine(SourceDirectory(), "..", ".."));
         var output = System.IO.Path.Combine(root, "out", "guest");
         using var build = Process.Start(new ProcessStartInfo("dotnet", ["publish", System.IO.Path.Combine(root, "src", "Porthole.Guest"),
-            "-c", "Release", "-r", "linux-x64", "-o", output, "-v", "quiet", "--nologo"])
+            "-c", "Release", "-r", "linux-" + RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant(), "-o", output, "-v", "quiet", "--nologo"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

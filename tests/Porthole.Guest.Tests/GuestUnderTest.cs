@@ -36,6 +36,11 @@ internal sealed class GuestUnderTest : IDisposable
 
     public int ThreadCount => Directory.GetDirectories($"/proc/{ProcessId}/task").Length;
 
+    /// <summary>Memory that is resident, in bytes.</summary>
+    public long ResidentBytes => 1024 * long.Parse(
+        File.ReadLines($"/proc/{ProcessId}/status").Single(line => line.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+        CultureInfo.InvariantCulture);
+
     private string SocketFile => Path.Combine(_directory, "link.sock");
 
     /// <summary>Starts it as a sandbox does: with a listening socket as descriptor 3.</summary>

@@ -125,6 +125,17 @@ public sealed class ReplayTests : IDisposable
     }
 
     [Fact]
+    public void A_detach_sent_before_the_shell_is_there_is_done_once_it_is()
+    {
+        var lane = _guest.OpenLane();
+        var shell = lane.Attach(1, "one");
+        shell.Send(LinkFrameType.Detach);
+        shell.Confirm();
+        Assert.Equal(StreamCloseReason.Detached, shell.WaitForClosed().Reason);
+        Assert.False(lane.Attach(2, "one").Confirm().Attached.Created);
+    }
+
+    [Fact]
     public void An_offset_beyond_the_end_counts_as_the_end()
     {
         var shell = _guest.OpenLane().Attach(1, "one", from: 1L << 60, program: Lane.Program(["cat"])).Confirm();

@@ -14,11 +14,11 @@ public sealed class TerminalTests : IDisposable
     [Fact]
     public void A_resize_tells_the_program_and_changes_the_size()
     {
-        var shell = _guest.OpenLane().Attach(1, "one", columns: 100, rows: 40).Confirm();
-        Assert.Contains("40 100", shell.Run("stty size"), StringComparison.Ordinal);
-        shell.Run("trap 'echo size is $(stty size)' WINCH");
+        const string script = "trap 'echo now $(stty size)' WINCH; echo first $(stty size); while :; do sleep 0.02; done";
+        var shell = _guest.OpenLane().Attach(1, "one", columns: 100, rows: 40, program: Lane.Program(["bash", "-c", script])).Confirm();
+        shell.WaitFor("first 40 100");
         shell.Resize(132, 50);
-        shell.WaitFor("size is 50 132");
+        shell.WaitFor("now 50 132");
     }
 
     [Theory]

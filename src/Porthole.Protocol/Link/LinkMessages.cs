@@ -141,6 +141,11 @@ public readonly record struct ShellAttached(bool Created, long Incarnation, long
 }
 
 /// <summary>Runs a command without a terminal; its output comes as Output and ErrorOutput, its end as Exited.</summary>
+/// <remarks>
+/// Exited follows the process's exit and the end of both pipes. Processes that it left behind with a pipe open delay that by one second,
+/// in which their output still counts; then what the pipes hold is sent, and they go on without them. The end of the lane ends a running
+/// command: SIGTERM to its session, SIGKILL after five seconds.
+/// </remarks>
 /// <param name="Credit">Output bytes, both streams together, that the guest may send before it gets more credit.</param>
 /// <param name="Program">What to run, in a session and process group of its own, with /dev/null as input.</param>
 public sealed record StartCommand(uint Credit, ProgramSpec Program)
