@@ -54,8 +54,10 @@ internal sealed partial class Home
     public void HangUp(Shell shell)
     {
         // It may have ended while the request was on its way; its process id may be somebody else's by now.
-        if (_shells.GetValueOrDefault(shell.Id)?.Shell == shell)
-            EndSession(shell.ProcessId, Libc.SIGHUP);
+        if (_shells.GetValueOrDefault(shell.Id) is not { } place || place.Shell != shell)
+            return;
+        place.IsHungUp = true;
+        EndSession(shell.ProcessId, Libc.SIGHUP);
     }
 
     /// <summary>A lane wants the list of shells.</summary>
@@ -94,6 +96,9 @@ internal sealed partial class Home
 
     private void ServeWaiting(ShellPlace place)
     {
+        // Who asks for a shell that is being ended waits for its end, and gets a new one (contract section 4.3).
+        if (place.IsHungUp)
+            return;
         if (place.Lane is null && TryNextWaiting(place, out var request))
             Give(place, request, created: false);
         if (place.Lane is not { } lane || place.Waiting.Count == 0 || place.IsComingHome)

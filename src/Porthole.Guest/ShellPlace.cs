@@ -16,6 +16,9 @@ internal sealed class ShellPlace(Shell shell)
     /// <summary>How its process ended, once it has.</summary>
     public ProcessExit? Exit { get; set; }
 
+    /// <summary>Whether it was told to end: nobody attaches to it any more.</summary>
+    public bool IsHungUp { get; set; }
+
     /// <summary>Requests to attach, oldest first; more than one only while the shell is on its way from lane to lane.</summary>
     public Queue<AttachRequest> Waiting { get; } = new();
 

@@ -19,6 +19,21 @@ public sealed class EndTests : IDisposable
         Assert.Equal(new ProcessExit(0, 1), shell.WaitForExit());
     }
 
+    [Theory]
+    [InlineData("while :; do sleep 1; done")]
+    [InlineData("trap '' HUP; while :; do sleep 1; done")]
+    public void Who_attaches_right_after_a_hang_up_gets_a_new_shell(string program)
+    {
+        var lane = _guest.OpenLane();
+        var ended = lane.Attach(1, "one", program: Lane.Program(["bash", "-c", "echo ready; " + program])).Confirm();
+        ended.WaitFor("ready");
+        ended.Send(LinkFrameType.Hangup);
+        lane.Dispose();
+        var next = _guest.OpenLane().Attach(1, "one").Confirm();
+        Assert.True(next.Attached.Created);
+        Assert.NotEqual(ended.Attached.Incarnation, next.Attached.Incarnation);
+    }
+
     [Fact]
     public void A_hang_up_reaches_every_job_also_stopped_ones_and_those_in_groups_of_their_own()
     {
