@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Porthole.Client;
 
 namespace Porthole.Cli.Commands;
@@ -17,7 +18,9 @@ internal static class ExecCommand
         var timeout = new Option<int?>("--timeout") { Description = $"Seconds that the command may take, 1 to {MaxTimeoutSeconds} [default: 300]", HelpName = "S" };
         timeout.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<int?>() is < 1 or > MaxTimeoutSeconds) result.AddError($"--timeout goes from 1 to {MaxTimeoutSeconds} seconds");
+            // What is no number at all, the parser refuses by itself.
+            if (result.Tokens is [{ Value: var text }] && int.TryParse(text, CultureInfo.InvariantCulture, out var seconds) && seconds is < 1 or > MaxTimeoutSeconds)
+                result.AddError($"--timeout goes from 1 to {MaxTimeoutSeconds} seconds");
         });
 
         var command = new PortholeCommand("exec", "Run one command in a session and pass on its output and exit code")

@@ -60,7 +60,6 @@ internal static class ShellCommand
                 ShellId = parsed.GetValue(shellId),
                 Qualifier = parsed.GetValue(target.Qualifier),
                 Presigned = parsed.GetValue(presigned),
-                Size = LocalTerminal.Size(),
             },
             DetachKey.Parse(parsed.GetValue(detachKey)!),
             cancellation)));

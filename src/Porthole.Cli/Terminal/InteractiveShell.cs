@@ -25,7 +25,10 @@ internal sealed class InteractiveShell(ShellConnection shell, DetachKey? detachK
         using (var terminal = _inputIsTerminal ? LocalTerminal.TryEnter(StandardStream.Input) : null)
         {
             using var signals = new SignalHandlers(OnSignal, OnWindowChanged);
+
+            // Only now: the first size tells the shell that everything it prints and every key is taken care of.
             if (shell.Reattached) Repaint();
+            else OnWindowChanged();
             var input = new ShellInput(shell, _inputIsTerminal, detachKey);
             _ = LeaveWithInputAsync(input);
             input.Start();
@@ -69,8 +72,7 @@ internal sealed class InteractiveShell(ShellConnection shell, DetachKey? detachK
     {
         try
         {
-            await input.Left;
-            await shell.DetachAsync();
+            await LeaveAsync(await input.Left ? ExitCode.Success : ExitCode.BySignal(Libc.SIGHUP));
         }
         catch (PosixException e)
         {

@@ -23,8 +23,15 @@ internal sealed unsafe class LocalTerminal : IDisposable
         AppDomain.CurrentDomain.ProcessExit += OnExit;
         AppDomain.CurrentDomain.UnhandledException += OnExit;
 
-        // After Ctrl+Z from outside and fg, the shell in between has set the mode that it likes.
-        _continued = PosixSignalRegistration.Create(PosixSignal.SIGCONT, _ => MakeRaw());
+        // After a stop and fg, the shell in between has set the mode that it likes. Cancelled, or the runtime would set the mode that it found
+        // when the first handler was made, which is now: it does that at the exit too, so this must come before raw mode.
+        _continued = PosixSignalRegistration.Create(PosixSignal.SIGCONT, context =>
+        {
+            context.Cancel = true;
+
+            // A terminal that has hung up sends this too, and takes no mode any more.
+            TryMakeRaw();
+        });
     }
 
     /// <summary>Puts a terminal into raw mode: every key goes to the shell, none is echoed here.</summary>
@@ -40,8 +47,10 @@ internal sealed unsafe class LocalTerminal : IDisposable
         }
 
         var terminal = new LocalTerminal(fd, saved);
-        terminal.MakeRaw();
-        return terminal;
+        if (terminal.TryMakeRaw()) return terminal;
+        var error = PosixException.FromLast("put the terminal into raw mode");
+        terminal.Dispose();
+        throw error;
     }
 
     /// <summary>The size of the terminal at one of the standard descriptors; null when none is a terminal or it does not know.</summary>
@@ -66,16 +75,16 @@ internal sealed unsafe class LocalTerminal : IDisposable
         AppDomain.CurrentDomain.UnhandledException -= OnExit;
     }
 
-    private void MakeRaw()
+    private bool TryMakeRaw()
     {
         lock (_gate)
         {
-            if (_left) return;
+            if (_left) return true;
             var raw = (byte[])_saved.Clone();
             fixed (byte* termios = raw)
             {
                 Libc.CfMakeRaw(termios);
-                if (Libc.TcSetAttr(_fd, Libc.TCSADRAIN, termios) < 0) throw PosixException.FromLast("put the terminal into raw mode");
+                return Libc.TcSetAttr(_fd, Libc.TCSADRAIN, termios) == 0;
             }
         }
     }

@@ -14,10 +14,10 @@ internal sealed class ShellInput(ShellConnection shell, bool isTerminal, DetachK
 
     private const byte EndOfTransmission = 0x04;
 
-    /// <summary>Completes when the user leaves or the input has ended for good; with an error when it cannot be read.</summary>
-    public Task Left => _left.Task;
+    /// <summary>Completes when the user has pressed the key that leaves (true) or the terminal has hung up (false); fails when it cannot be read.</summary>
+    public Task<bool> Left => _left.Task;
 
-    private readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<bool> _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public void Start() => new Thread(Run) { IsBackground = true, Name = "input" }.Start();
 
@@ -48,7 +48,7 @@ internal sealed class ShellInput(ShellConnection shell, bool isTerminal, DetachK
             var leaves = count == 0 || (detachKey is not null && detachKey.Ends(buffer.AsSpan(0, count), out before));
             Send(buffer.AsMemory(0, leaves ? before : count));
             if (!leaves) continue;
-            _left.TrySetResult();
+            _left.TrySetResult(count > 0);
             return;
         }
     }
