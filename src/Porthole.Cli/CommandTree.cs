@@ -11,6 +11,15 @@ internal static class CommandTree
     /// <summary>Arguments are taken as they are: a word that begins with @ is no file of arguments.</summary>
     public static ParserConfiguration Parsing { get; } = new() { ResponseFileTokenReplacer = null };
 
+    private static readonly IReadOnlyList<Example> Examples =
+    [
+        new("porthole serve", "a server in the foreground"),
+        new("porthole shell", "a terminal in a new session of it, from another window"),
+        new("porthole exec -- uname -a", "one command, with its output and exit code"),
+        new("eval \"$(porthole env)\"", "the official clients, from this shell"),
+        new("porthole stop --all", "the end of the server and of every session"),
+    ];
+
     public static RootCommand Create()
     {
         var root = new RootCommand("Runs AI agent sessions in isolated sandboxes and opens real terminals inside them.")
@@ -25,7 +34,7 @@ internal static class CommandTree
         root.Add(CompletionCommand.Create(root));
         root.Add(ManCommand.Create(root));
         var help = root.Options.OfType<HelpOption>().Single();
-        help.Action = new HelpWithExamples((HelpAction)help.Action!);
+        help.Action = new HelpWithExamples((HelpAction)help.Action!, Examples);
         return root;
     }
 }

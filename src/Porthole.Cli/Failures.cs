@@ -1,6 +1,7 @@
 using Porthole.Cli.Terminal;
 using Porthole.Client;
 using Porthole.Posix;
+using Porthole.Sandboxes;
 using Porthole.Server;
 using Porthole.Server.Store;
 
@@ -24,7 +25,7 @@ internal static class Failures
 
     /// <summary>Whether an exception says something about the world and not about this program.</summary>
     public static bool AreExpected(Exception e) =>
-        e is AgentCoreException or CommandFailedException or DataDirectoryException or PosixException or ConfigurationException;
+        e is AgentCoreException or CommandFailedException or DataDirectoryException or PosixException or ConfigurationException or SandboxException;
 
     /// <summary>The message, with what to look for in the server's log.</summary>
     public static string Describe(Exception e) =>

@@ -38,6 +38,8 @@ public static class PortholeServer
         ArgumentNullException.ThrowIfNull(options);
         if (options.Isolation is not ("auto" or "namespace"))
             throw new ConfigurationException($"The isolation '{options.Isolation}' is not part of this version. Use auto or namespace.");
+        if (options.ListenUrls.FirstOrDefault(url => !ListenAddress.IsValid(url)) is { } wrong)
+            throw new ConfigurationException($"'{wrong}' is no address to listen on. Give http://HOST:PORT; for https put a proxy in front.");
         using var held = DataDirectory.Create(options.DataDirectory).Lock();
         var builder = WebApplication.CreateSlimBuilder();
         AddLogging(builder);

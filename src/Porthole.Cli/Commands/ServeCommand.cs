@@ -21,6 +21,8 @@ internal static class ServeCommand
 
         var command = new PortholeCommand("serve", "Run a server in the foreground")
         {
+            // The web host has handlers of its own. The library would end the process two seconds after a SIGTERM, whatever is still to be written.
+            OwnsSignals = true,
             Notes =
             [
                 "Sessions outlive the server: the next one on the same data directory goes on with them. The first start in an empty directory makes an "

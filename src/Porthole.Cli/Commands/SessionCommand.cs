@@ -24,19 +24,26 @@ internal static class SessionCommand
     private static PortholeCommand CreateList()
     {
         var target = new TargetOptions();
-        var format = new Option<string>("--format") { Description = "table, json or ids", HelpName = "FORMAT", DefaultValueFactory = _ => "table" };
-        format.AcceptOnlyFromAmong("table", "json", "ids");
+        var json = new Option<bool>("--json") { Description = "Print a JSON array for programs" };
+        var ids = new Option<bool>("--ids") { Description = "Print the session ids only, one a line" };
         var command = new PortholeCommand("list", "List the server's sessions and their shells")
         {
             Notes = [TargetOptions.Note],
-            Examples = [new("porthole session list", "as a table"), new("porthole session list --format ids | xargs -r porthole session stop", "end every session")],
+            Examples = [new("porthole session list", "as a table"), new("porthole session list --json | jq -r '.[] | select(.shells == []) | .sessionId'", "those without a shell")],
             ExitCodes = [("1", "the server could not be asked")],
-            Options = { format, target.DataDirectory, target.Endpoint },
+            Options = { json, ids, target.DataDirectory, target.Endpoint },
         };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(json) && result.GetValue(ids)) result.AddError("--json and --ids exclude each other");
+        });
         command.SetAction((parsed, cancellation) => Failures.ReportAsync(ExitCode.Failure, async () =>
         {
             using var server = target.Find(parsed);
-            Print(await server.Client.ListSessionsAsync(cancellation), parsed.GetValue(format)!);
+            var sessions = await server.Client.ListSessionsAsync(cancellation);
+            if (parsed.GetValue(json)) StandardStream.Write(StandardStream.Output, JsonSerializer.Serialize(sessions, Json) + "\n");
+            else if (parsed.GetValue(ids)) StandardStream.Write(StandardStream.Output, string.Concat(sessions.Select(session => session.SessionId + "\n")));
+            else PrintTable(sessions);
             return ExitCode.Success;
         }));
         return command;
@@ -45,55 +52,56 @@ internal static class SessionCommand
     private static PortholeCommand CreateStop()
     {
         var target = new TargetOptions();
-        var ids = new Argument<string[]>("id") { Description = "The sessions", HelpName = "ID", Arity = ArgumentArity.OneOrMore };
+        var ids = new Argument<string[]>(SessionIdOption.ArgumentName) { Description = "The sessions", HelpName = "ID", Arity = ArgumentArity.ZeroOrMore };
+        var all = new Option<bool>("--all") { Description = "Every session of the server" };
         var command = new PortholeCommand("stop", "End sessions: their shells, their commands and their files")
         {
             Notes = [TargetOptions.Note],
-            Examples = [new("porthole session stop ID", "end one")],
-            ExitCodes = [("1", "a session does not exist, or the server could not be asked")],
+            Examples = [new("porthole session stop ID", "end one"), new("porthole session stop --all", "end all; the server goes on")],
+            ExitCodes = [("1", "a session does not exist, or the server could not be asked; the other sessions have been ended all the same")],
             Arguments = { ids },
-            Options = { target.Runtime, target.Qualifier, target.DataDirectory, target.Endpoint },
+            Options = { all, target.Runtime, target.Qualifier, target.DataDirectory, target.Endpoint },
         };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(all) == result.GetValue(ids) is { Length: > 0 }) result.AddError("Give the ids of sessions, or --all");
+        });
         command.SetAction((parsed, cancellation) => Failures.ReportAsync(ExitCode.Failure, async () =>
         {
             using var server = target.Find(parsed);
-            var exitCode = ExitCode.Success;
-            foreach (var id in parsed.GetValue(ids)!)
-                exitCode = Math.Max(exitCode, await StopAsync(server, id, parsed.GetValue(target.Runtime), parsed.GetValue(target.Qualifier), cancellation));
-            return exitCode;
+            var everyone = parsed.GetValue(all);
+            var sessions = everyone
+                ? (await server.Client.ListSessionsAsync(cancellation)).Select(static session => (session.RuntimeArn, session.SessionId, session.Qualifier))
+                : parsed.GetValue(ids)!.Select(id => (server.RuntimeArnOf(parsed.GetValue(target.Runtime)), id, parsed.GetValue(target.Qualifier)));
+
+            // Beside each other: each takes as long as its shells take to leave.
+            var ends = await Task.WhenAll(sessions.Select(session => StopAsync(server.Client, session, goneIsFine: everyone, cancellation)));
+            return ends.DefaultIfEmpty(ExitCode.Success).Max();
         }));
         return command;
     }
 
     // One that does not exist keeps none of the others alive.
-    private static Task<int> StopAsync(Target server, string id, string? runtime, string? qualifier, CancellationToken cancellation) =>
+    private static Task<int> StopAsync(AgentCoreClient client, (string Arn, string Id, string? Qualifier) session, bool goneIsFine, CancellationToken cancellation) =>
         Failures.ReportAsync(ExitCode.Failure, async () =>
         {
-            await ServerBusy.PatientlyAsync(
-                async () =>
-                {
-                    await server.Client.StopSessionAsync(server.RuntimeArnOf(runtime), id, qualifier, cancellation);
-                    return true;
-                },
-                cancellation);
+            try
+            {
+                await ServerBusy.PatientlyAsync(
+                    async () =>
+                    {
+                        await client.StopSessionAsync(session.Arn, session.Id, session.Qualifier, cancellation);
+                        return true;
+                    },
+                    cancellation);
+            }
+            catch (AgentCoreException e) when (goneIsFine && e.Status == 404)
+            {
+                // It has ended since the list was made.
+            }
+
             return ExitCode.Success;
         });
-
-    private static void Print(IReadOnlyList<SessionDescription> sessions, string format)
-    {
-        switch (format)
-        {
-            case "json":
-                StandardStream.Write(StandardStream.Output, JsonSerializer.Serialize(sessions, Json) + "\n");
-                break;
-            case "ids":
-                StandardStream.Write(StandardStream.Output, string.Concat(sessions.Select(session => session.SessionId + "\n")));
-                break;
-            default:
-                PrintTable(sessions);
-                break;
-        }
-    }
 
     private static void PrintTable(IReadOnlyList<SessionDescription> sessions)
     {

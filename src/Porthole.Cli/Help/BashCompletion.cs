@@ -6,12 +6,22 @@ namespace Porthole.Cli.Help;
 /// <summary>Writes the completion script for bash. It knows all commands and options by itself; only for session ids it asks the server.</summary>
 internal static class BashCompletion
 {
+    private const string Sessions = "$(_porthole_sessions)";
+
     public static string Render(RootCommand root)
     {
         var commands = CommandPath.All(root);
         var text = new StringBuilder();
         text.Append("# bash completion for porthole. In this shell: source <(porthole completion bash)\n");
         text.Append("# For every shell: porthole completion bash > ~/.local/share/bash-completion/completions/porthole\n\n");
+        // The server of --data-dir, where one is named. Read by lines: an id has no blanks, a file may.
+        text.Append("_porthole_sessions() {\n");
+        text.Append("    local i server=()\n");
+        text.Append("    for ((i = 1; i < COMP_CWORD - 1; i++)); do\n");
+        text.Append("        [ \"${COMP_WORDS[i]}\" != --data-dir ] || server=(--data-dir \"${COMP_WORDS[i+1]/#\\~/$HOME}\")\n");
+        text.Append("    done\n");
+        text.Append("    \"${COMP_WORDS[0]}\" session list --ids \"${server[@]}\" 2>/dev/null\n");
+        text.Append("}\n\n");
         text.Append("_porthole() {\n");
         text.Append("    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} path= i\n");
         text.Append("    COMPREPLY=()\n");
@@ -52,9 +62,9 @@ internal static class BashCompletion
 
     private static string Reply(DocumentedOption option) => option switch
     {
-        { WantsDirectory: true } => "COMPREPLY=($(compgen -d -- \"$cur\"))",
-        { WantsFile: true } => "COMPREPLY=($(compgen -f -- \"$cur\"))",
-        { WantsSession: true } => "COMPREPLY=($(compgen -W \"$(porthole session list --format ids 2>/dev/null)\" -- \"$cur\"))",
+        { WantsDirectory: true } => "compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- \"$cur\")",
+        { WantsFile: true } => "compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")",
+        { WantsSession: true } => $"COMPREPLY=($(compgen -W \"{Sessions}\" -- \"$cur\"))",
         { Values.Count: > 0 } => $"COMPREPLY=($(compgen -W \"{string.Join(' ', option.Values)}\" -- \"$cur\"))",
         _ => ":",
     };
@@ -65,6 +75,7 @@ internal static class BashCompletion
         foreach (var command in commands)
         {
             var words = command.Subcommands.Concat(command.Options.SelectMany(static option => option.Names)).Concat(command.ArgumentValues);
+            if (command.WantsSessions) words = words.Append(Sessions);
             text.Append($"        \"{Key(command)}\") COMPREPLY=($(compgen -W \"{string.Join(' ', words)}\" -- \"$cur\")) ;;\n");
         }
 

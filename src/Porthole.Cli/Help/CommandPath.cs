@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Completions;
+using Porthole.Cli.Commands;
 
 namespace Porthole.Cli.Help;
 
@@ -11,6 +12,9 @@ internal sealed record CommandPath(Command Command, IReadOnlyList<string> Words)
     public IReadOnlyList<DocumentedOption> Options { get; } = DocumentedOption.Of(Command);
 
     public IEnumerable<string> Subcommands => Command.Subcommands.Where(static command => !command.Hidden).Select(static command => command.Name);
+
+    /// <summary>Whether its arguments are sessions that live.</summary>
+    public bool WantsSessions => Command.Arguments.Any(static argument => argument.Name == SessionIdOption.ArgumentName);
 
     /// <summary>The values its argument takes, when they are few.</summary>
     public IEnumerable<string> ArgumentValues =>

@@ -6,6 +6,8 @@ namespace Porthole.Cli.Help;
 /// <summary>Writes the completion script for fish: one line per option and per command.</summary>
 internal static class FishCompletion
 {
+    private const string Sessions = "porthole session list --ids 2>/dev/null";
+
     public static string Render(RootCommand root)
     {
         var text = new StringBuilder();
@@ -28,6 +30,7 @@ internal static class FishCompletion
         }
 
         foreach (var value in command.ArgumentValues) text.Append($"complete -c porthole -n '{condition}' -a {value}\n");
+        if (command.WantsSessions) text.Append($"complete -c porthole -n '{condition}' -a '({Sessions})'\n");
         foreach (var option in command.Options)
         {
             var names = string.Join(' ', option.Names.Select(static name => name.StartsWith("--", StringComparison.Ordinal) ? $"-l {name[2..]}" : $"-s {name[1..]}"));
@@ -40,7 +43,7 @@ internal static class FishCompletion
         { ValueName: null } => "",
         { WantsDirectory: true } => " -x -a '(__fish_complete_directories)'",
         { WantsFile: true } => " -r -F",
-        { WantsSession: true } => " -x -a '(porthole session list --format ids 2>/dev/null)'",
+        { WantsSession: true } => $" -x -a '({Sessions})'",
         { Values.Count: > 0 } => $" -x -a '{string.Join(' ', option.Values)}'",
         _ => " -x",
     };

@@ -12,7 +12,7 @@ internal static class ZshCompletion
         text.Append("#compdef porthole\n");
         text.Append("# zsh completion for porthole. Put it into a directory of $fpath as _porthole:\n");
         text.Append("# porthole completion zsh > \"${fpath[1]}/_porthole\"\n\n");
-        text.Append("_porthole_sessions() { compadd -- ${(f)\"$(porthole session list --format ids 2>/dev/null)\"} }\n\n");
+        text.Append("_porthole_sessions() {\n    local data=${(Q)opt_args[--data-dir]}\n    compadd -- ${(f)\"$(porthole session list --ids ${data:+--data-dir} ${~data} 2>/dev/null)\"}\n}\n\n");
         foreach (var command in CommandPath.All(root)) AppendFunction(text, command);
         text.Append("if [[ $funcstack[1] == _porthole ]]; then _porthole \"$@\"; else compdef _porthole porthole; fi\n");
         return text.ToString();
@@ -22,7 +22,7 @@ internal static class ZshCompletion
     {
         text.Append($"{Function(command.Words)}() {{\n");
         var hasSubcommands = command.Subcommands.Any();
-        text.Append(hasSubcommands ? "    local line state\n    _arguments -C \\\n" : "    _arguments \\\n");
+        text.Append(hasSubcommands ? "    local line state\n    _arguments -C \\\n" : "    typeset -A opt_args\n    _arguments \\\n");
         foreach (var option in command.Options)
         {
             foreach (var name in option.Names) text.Append($"        {Quote($"{name}[{Plain(option.Description)}]{Value(option)}")} \\\n");
@@ -31,7 +31,8 @@ internal static class ZshCompletion
         if (!hasSubcommands)
         {
             var values = string.Join(' ', command.ArgumentValues);
-            text.Append(values.Length > 0 ? $"        {Quote($"1: :({values})")}\n}}\n\n" : "        '*: :'\n}\n\n");
+            var argument = command.WantsSessions ? "*:session:_porthole_sessions" : values.Length > 0 ? $"1: :({values})" : "*: :";
+            text.Append($"        {Quote(argument)}\n}}\n\n");
             return;
         }
 

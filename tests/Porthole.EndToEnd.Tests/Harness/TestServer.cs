@@ -106,10 +106,19 @@ internal sealed class TestServer : IAsyncDisposable
 
     /// <summary>Ends the server in order. Its sandboxes stay.</summary>
     /// <returns>Its exit code.</returns>
-    public async Task<int> TerminateAsync()
+    public Task<int> TerminateAsync() => SignalAsync(Libc.SIGTERM);
+
+    /// <summary>Runs another command of the program on the server's data directory.</summary>
+    public Task<(int ExitCode, string Output, string Errors)> RunAsync(params IEnumerable<string> command) =>
+        PortholeProgram.RunAsync(_environment, [.. command, "--data-dir", DataDirectory]);
+
+    /// <summary>Waits until the server, which something else ends, has ended.</summary>
+    /// <returns>Its exit code.</returns>
+    public async Task<int> ExitAsync()
     {
-        await SignalAsync(Libc.SIGTERM);
-        return _process!.ExitCode;
+        await _process!.WaitForExitAsync().InTime();
+        await _following.InTime();
+        return _process.ExitCode;
     }
 
     /// <summary>The directory of the only session there is.</summary>
@@ -154,16 +163,10 @@ internal sealed class TestServer : IAsyncDisposable
         }
     }
 
-    private async Task SignalAsync(int signal)
+    private Task<int> SignalAsync(int signal)
     {
         NoteSandboxes();
         _ = Libc.Kill(_process!.Id, signal);
-        await ExitAsync();
-    }
-
-    private async Task ExitAsync()
-    {
-        await _process!.WaitForExitAsync().InTime();
-        await _following.InTime();
+        return ExitAsync();
     }
 }
