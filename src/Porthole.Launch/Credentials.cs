@@ -5,9 +5,12 @@ namespace Porthole.Launch;
 /// <summary>Who this process is, and what it becomes.</summary>
 internal static unsafe class Credentials
 {
-    /// <summary>Turns into a user id with the group of the same number and no others, for good.</summary>
+    /// <summary>Turns into a user id with the group of the same number and no others, for good, with a session keyring of its own (keyrings(7)).</summary>
     public static void Become(uint user)
     {
+        // No keyrings in this kernel is as good.
+        if (Libc.JoinNewSessionKeyring() < 0 && Errno.Last != Errno.ENOSYS)
+            throw PosixException.FromLast("make a session keyring");
         if (Libc.SetGroups(0, null) < 0 || Libc.SetResGid(user, user, user) < 0 || Libc.SetResUid(user, user, user) < 0)
             throw PosixException.FromLast($"become user {user}");
     }

@@ -38,6 +38,9 @@ public static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "setns", SetLastError = true)]
     public static partial int SetNs(int fd, int type);
 
+    [LibraryImport(Library, EntryPoint = "umask")]
+    public static partial uint UMask(uint mask);
+
     [LibraryImport(Library, EntryPoint = "mount", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Mount(string? source, string target, string? fileSystem, nuint flags, string? data);
 
@@ -70,6 +73,13 @@ public static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "getpriority", SetLastError = true)]
     public static partial int GetPriority(int which, uint who);
+
+    /// <summary>keyctl(2) KEYCTL_JOIN_SESSION_KEYRING with a new one: the inherited one's keys are not found any more.</summary>
+    public static int JoinNewSessionKeyring()
+    {
+        const int x64 = 250, others = 219, joinSessionKeyring = 1;
+        return (int)Syscall(RuntimeInformation.ProcessArchitecture == Architecture.X64 ? x64 : others, joinSessionKeyring, 0, 0, 0);
+    }
 
     /// <summary>ioctl_nsfs(2) NS_GET_USERNS: a descriptor of the user namespace that owns the one given.</summary>
     public static int GetOwningUserNamespace(int fd) => Ioctl(fd, NS_GET_USERNS, null);

@@ -33,6 +33,13 @@ internal sealed record CgroupParent(string Directory, string Mount, bool IsUnifi
     public static IReadOnlyList<CgroupParent> Detect() =>
         Detect(File.ReadAllText("/proc/self/cgroup"), File.ReadAllText("/proc/self/mountinfo"), Environment.IsPrivilegedProcess);
 
+    /// <summary>Makes a group that everybody may look at, those inside too; whatever the server's umask.</summary>
+    public static void Make(string directory)
+    {
+        System.IO.Directory.CreateDirectory(directory);
+        File.SetUnixFileMode(directory, (UnixFileMode)0x1ED);
+    }
+
     private static CgroupParent? DetectVersion1(CgroupHierarchy hierarchy)
     {
         var controllers = Controllers.Intersect(hierarchy.Controllers).ToArray();
@@ -96,7 +103,7 @@ internal sealed record CgroupParent(string Directory, string Mount, bool IsUnifi
     {
         try
         {
-            System.IO.Directory.CreateDirectory(directory);
+            Make(directory);
             return true;
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)

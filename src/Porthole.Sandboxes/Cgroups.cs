@@ -39,7 +39,7 @@ internal sealed class Cgroups
         {
             foreach (var (parent, directory) in _parents.Zip(DirectoriesFor(id)))
             {
-                Directory.CreateDirectory(directory);
+                CgroupParent.Make(directory);
                 foreach (var controller in parent.Available)
                     Limit(controller, directory, parent.IsUnified, limits);
             }

@@ -90,6 +90,10 @@ internal sealed class DiskImages
                 throw new SandboxException($"formatting a session disk of {bytes} bytes failed ({output}): free space in {_directory}, or choose another disk limit");
             File.Move(unfinished, template, overwrite: true);
         }
+        catch (Exception failure) when (failure is IOException or ArgumentOutOfRangeException)
+        {
+            throw new SandboxException($"a session disk of {bytes} bytes cannot be made ({failure.Message}): free space in {_directory}, or choose another disk limit", failure);
+        }
         finally
         {
             File.Delete(unfinished);

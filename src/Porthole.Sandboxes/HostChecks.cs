@@ -64,12 +64,14 @@ public static class HostChecks
         var (succeeded, output) = await HostCommand.RunAsync(loop, command, cancel);
         return succeeded
             ? new(name, HostCheckStatus.Ok, "bwrap makes sandboxes", null)
-            : new(name, HostCheckStatus.Fail, $"bwrap cannot make a sandbox: {output}", UserNamespaceAdvice());
+            : new(name, HostCheckStatus.Fail, $"bwrap cannot make a sandbox: {output}", Advice(output));
     }
 
     // The ways in which distributions forbid user namespaces.
-    private static string UserNamespaceAdvice()
+    private static string Advice(string output)
     {
+        if (output.Contains("Unknown option", StringComparison.Ordinal))
+            return "install bubblewrap 0.8 or newer";
         if (ReadsAs("/proc/sys/kernel/unprivileged_userns_clone", "0"))
             return "allow user namespaces: sysctl kernel.unprivileged_userns_clone=1";
         if (ReadsAs("/proc/sys/user/max_user_namespaces", "0"))

@@ -153,18 +153,21 @@ public sealed partial class NamespaceDriver : IDisposable
     }
 
     // What comes from a request ends up in files and on command lines.
-    private static void Check(SandboxSpec spec)
+    private void Check(SandboxSpec spec)
     {
         if (!HostName().IsMatch(spec.HostName))
-            throw new SandboxException($"\"{spec.HostName}\" cannot be a host name: use 1 to 64 letters, digits and hyphens");
+            throw new SandboxException($"\"{spec.HostName}\" cannot be a host name: use 1 to 64 letters, digits, hyphens, underscores and dots");
         var limits = spec.Limits;
         if (!(limits.Cpus >= LeastCpus) || limits.MemoryBytes < SmallestBytes || limits.DiskBytes < SmallestBytes || limits.Processes < FewestProcesses)
             throw new SandboxException($"{limits} are too low to run anything: give at least {LeastCpus} processors, {FewestProcesses} processes and {SmallestBytes} bytes of each");
+        var free = HostLimits.FreeDisk(_options.CacheDirectory);
+        if (free < _options.MinimumFreeDiskBytes)
+            throw new SandboxException($"only {free >> 20} MB are left where {_options.CacheDirectory} lies, and sessions start with {_options.MinimumFreeDiskBytes >> 20} MB or more: free space there");
         if (File.Exists(Path.Combine(spec.Directory, Sandbox.LinkName)))
             throw new SandboxException($"{spec.Directory} holds a sandbox already: adopt it first");
     }
 
-    [GeneratedRegex(@"\A[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?\z")]
+    [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\z")]
     private static partial Regex HostName();
 
     private Sandbox Adopt(string directory, SandboxState state, WatchedProcess outer, WatchedProcess inner)

@@ -24,6 +24,12 @@ public sealed record NamespaceOptions
     /// </summary>
     public IReadOnlyList<string> DeniedNetworks { get; init; } = ["169.254.0.0/16"];
 
+    /// <summary>
+    /// No session starts when less is free on the disk of the cache directory: sessions' disks are sparse files, and one that finds the host's
+    /// disk full loses what it writes.
+    /// </summary>
+    public long MinimumFreeDiskBytes { get; init; } = 256L << 20;
+
     /// <summary>How long a guest may take to say its first word.</summary>
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(30);
 

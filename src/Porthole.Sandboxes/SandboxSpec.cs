@@ -9,7 +9,7 @@ public sealed record SandboxSpec
     /// </summary>
     public required string Directory { get; init; }
 
-    /// <summary>The name that the sandbox calls itself: 1 to 64 letters, digits and hyphens.</summary>
+    /// <summary>The name that the sandbox calls itself: 1 to 64 letters, digits, hyphens, underscores and dots, a letter or digit first.</summary>
     public required string HostName { get; init; }
 
     /// <summary>What it may use.</summary>

@@ -39,12 +39,13 @@ internal sealed class WatchedProcess : IPollable
         return watched;
     }
 
-    /// <summary>Sends SIGKILL; harmless when the process has ended.</summary>
-    public void Kill()
+    /// <summary>Sends SIGKILL, soon; harmless when the process has ended.</summary>
+    public void Kill() => _loop.Post(() =>
     {
+        // Here and not on the caller's thread: once it has ended, its descriptor is closed and may be another process's.
         if (!_ended.Task.IsCompleted)
             _process.Signal(Libc.SIGKILL);
-    }
+    });
 
     /// <summary>Stops watching; <see cref="Ended"/> never completes then.</summary>
     public void Release() => _loop.Post(() =>

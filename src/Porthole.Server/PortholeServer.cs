@@ -136,7 +136,7 @@ public static class PortholeServer
             store, options.Region, TimeProvider.System, provider.GetRequiredService<ILogger<SigV4Authenticator>>()));
         services.AddSingleton<SessionManager>().AddSingleton<ShellEndpoint>().AddSingleton<CommandEndpoint>().AddSingleton<StopEndpoint>();
         services.AddSingleton<AdminEndpoints>().AddSingleton<DataPlane>();
-        services.AddSingleton(options.SandboxLimits ?? new SandboxLimits(2, Math.Min(8L << 30, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2), 4096, 10L << 30));
+        services.AddSingleton(options.SandboxLimits ?? HostLimits.Default(data.FullPath));
     }
 
     private static NamespaceOptions DriverOptions(ServerOptions options, DataDirectory data, Action<string> warn)

@@ -57,6 +57,7 @@ public sealed class FailureTests
     [InlineData("two words")]
     [InlineData("line\nbreak")]
     [InlineData("-option")]
+    [InlineData("_first")]
     [InlineData("a234567890123456789012345678901234567890123456789012345678901234x")]
     public async Task A_host_name_that_is_none_is_refused(string name)
     {
@@ -76,6 +77,33 @@ public sealed class FailureTests
         {
             Assert.Contains("too low", (await Assert.ThrowsAsync<SandboxException>(() => driver.StartAsync(driver.NewSpec() with { Limits = limits }))).Message);
         }
+    }
+
+    [Fact]
+    public async Task A_host_whose_disk_is_nearly_full_starts_nothing()
+    {
+        await using var driver = await TestDriver.CreateAsync(options => options with { MinimumFreeDiskBytes = long.MaxValue });
+        var spec = driver.NewSpec();
+        Assert.Contains("free space there", (await Assert.ThrowsAsync<SandboxException>(() => driver.StartAsync(spec))).Message);
+        AssertNothingLeft(driver, spec);
+    }
+
+    [Fact]
+    public async Task A_disk_larger_than_files_may_be_is_refused()
+    {
+        await using var driver = await TestDriver.CreateAsync();
+        var spec = driver.NewSpec() with { Limits = TestDriver.SmallLimits with { DiskBytes = long.MaxValue } };
+        if (Environment.IsPrivilegedProcess)
+            Assert.Contains("disk", (await Assert.ThrowsAsync<SandboxException>(() => driver.StartAsync(spec))).Message);
+        AssertNothingLeft(driver, spec);
+    }
+
+    [Fact]
+    public async Task The_servers_umask_is_not_the_sessions()
+    {
+        await using var driver = await TestDriver.CreateAsync();
+        var sandbox = await driver.StartAsync();
+        Assert.Equal("0022", await sandbox.OutputAsync("umask"));
     }
 
     [Fact]

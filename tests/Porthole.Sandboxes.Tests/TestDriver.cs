@@ -1,4 +1,5 @@
 using System.Reflection;
+using Porthole.Posix;
 
 namespace Porthole.Sandboxes.Tests;
 
@@ -10,6 +11,9 @@ internal sealed class TestDriver : IAsyncDisposable
     private readonly List<Sandbox> _sandboxes = [];
     private int _sessions;
     private bool _abandoned;
+
+    // The most careful of servers: nothing that sessions need may come to depend on its umask.
+    static TestDriver() => _ = Libc.UMask(0x3F);
 
     private TestDriver(string directory, NamespaceDriver driver) => (Root, Driver) = (directory, driver);
 
