@@ -114,6 +114,9 @@ public static class PortholeServer
         // Logs go to stderr: stdout is for what a command was asked for.
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+
+        // It logs, with a stack trace, the exception that it then throws; whoever called us reports that in one line.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
     }
 
     private static async Task<PortholeStore> OpenStoreAsync(DataDirectoryLock held, WebApplicationBuilder builder, CancellationToken cancellationToken)
