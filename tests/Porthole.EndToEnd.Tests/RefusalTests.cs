@@ -123,7 +123,8 @@ public sealed class RefusalTests(SharedServer shared)
     {
         await RefusedAsync(Good with { Tamper = target => target + "?shellId=mine" }, 403, "AccessDeniedException");
         await RefusedAsync(Good with { SessionHeader = new string('a', 36), MoreHeaders = "", Tamper = target => target }
-            with { Credentials = _server.Credentials with { SessionToken = "token" }, Region = "us-west-2" }, 403, "AccessDeniedException");
+            with
+        { Credentials = _server.Credentials with { SessionToken = "token" }, Region = "us-west-2" }, 403, "AccessDeniedException");
         var signed = Encoding.UTF8.GetString((Good with { SessionHeader = new string('a', 36) }).Head());
         using var socket = await RawSocket.ConnectAsync(_server.EndPoint);
         await socket.SendRawAsync(Encoding.UTF8.GetBytes(signed.Replace(new string('a', 36), new string('b', 36))));

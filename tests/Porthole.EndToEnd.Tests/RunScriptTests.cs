@@ -75,7 +75,9 @@ public sealed class RunScriptTests : IAsyncLifetime
     {
         var start = new ProcessStartInfo(Path.Combine(PortholeProgram.RepositoryDirectory, "scripts/run"))
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
             Environment = { ["PORTHOLE_DATA_DIR"] = _data, ["PORTHOLE_LISTEN"] = listen, ["PORTHOLE_OUT"] = Path.GetDirectoryName(PortholeProgram.Path) },
         };
         using var process = Process.Start(start)!;

@@ -229,7 +229,10 @@ public sealed class TrapTests(SharedServer shared)
         Assert.Equal((id, "mine"), (inQuery.SessionId, inQuery.ShellId));
         using var inBoth = await ShellClient.OpenAsync(new Upgrade
         {
-            Server = _server, SessionHeader = id, SignsSession = false, Query = $"shellId=other&X-Amzn-Bedrock-AgentCore-Runtime-Session-Id={id}",
+            Server = _server,
+            SessionHeader = id,
+            SignsSession = false,
+            Query = $"shellId=other&X-Amzn-Bedrock-AgentCore-Runtime-Session-Id={id}",
         });
         Assert.Equal((id, "other"), (inBoth.SessionId, inBoth.ShellId));
         await inQuery.CloseShellAsync();

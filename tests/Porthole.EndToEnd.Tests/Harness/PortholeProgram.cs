@@ -25,7 +25,10 @@ internal static class PortholeProgram
     {
         var start = new ProcessStartInfo(command[0], command.Skip(1))
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/",
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = "/",
         };
         foreach (var name in start.Environment.Keys.Where(IsPointer).ToList())
             start.Environment.Remove(name);
