@@ -30,6 +30,7 @@ internal static class CommandTree
             ExecCommand.Create(),
             SessionCommand.Create(),
             StopCommand.Create(),
+            DoctorCommand.Create(),
         };
         root.Add(CompletionCommand.Create(root));
         root.Add(ManCommand.Create(root));

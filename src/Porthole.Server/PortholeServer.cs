@@ -46,7 +46,7 @@ public static class PortholeServer
         await using var store = await OpenStoreAsync(held, builder, cancellationToken);
         var runtime = await store.EnsureDefaultsAsync(options.AccountId, options.Region, cancellationToken);
         var warnings = new List<string>();
-        using var driver = await NamespaceDriver.CreateAsync(DriverOptions(options, held.Directory, warnings.Add), cancellationToken);
+        using var driver = await NamespaceDriver.CreateAsync(DriverOptions(options, held.Directory.CachePath, warnings.Add), cancellationToken);
         AddServices(builder, options, held.Directory, store, driver);
         builder.WebHost.UseUrls([.. options.ListenUrls]);
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -90,7 +90,7 @@ public static class PortholeServer
         AddLogging(builder);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         await using var store = await OpenStoreAsync(held, builder, cancellationToken);
-        using var driver = await NamespaceDriver.CreateAsync(DriverOptions(options, held.Directory, static _ => { }), cancellationToken);
+        using var driver = await NamespaceDriver.CreateAsync(DriverOptions(options, held.Directory.CachePath, static _ => { }), cancellationToken);
         AddServices(builder, options, held.Directory, store, driver);
         await using var app = builder.Build();
         var sessions = app.Services.GetRequiredService<SessionManager>();
@@ -142,12 +142,12 @@ public static class PortholeServer
         services.AddSingleton(options.SandboxLimits ?? HostLimits.Default(data.FullPath));
     }
 
-    private static NamespaceOptions DriverOptions(ServerOptions options, DataDirectory data, Action<string> warn)
+    internal static NamespaceOptions DriverOptions(ServerOptions options, string cacheDirectory, Action<string> warn)
     {
         var programs = options.GuestDirectory ?? Path.Combine(AppContext.BaseDirectory, "guest");
         return new NamespaceOptions
         {
-            CacheDirectory = Path.Combine(data.FullPath, "cache"),
+            CacheDirectory = cacheDirectory,
             GuestPath = Path.Combine(programs, "porthole-guest"),
             LaunchPath = Path.Combine(programs, "porthole-launch"),
             FirstUserId = options.FirstSessionUid,

@@ -24,6 +24,7 @@ public sealed record ServerInfo(int ProcessId, IReadOnlyList<string> Endpoints, 
 
     /// <summary>Reads what the last server of a data directory left; null when there never was one.</summary>
     /// <param name="dataDirectory">Path of the directory.</param>
+    /// <exception cref="DataDirectoryException">It belongs to somebody else.</exception>
     public static ServerInfo? Read(string dataDirectory)
     {
         try
@@ -34,6 +35,10 @@ public sealed record ServerInfo(int ProcessId, IReadOnlyList<string> Endpoints, 
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             return null;
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or IOException or JsonException)
+        {
+            throw new DataDirectoryException($"The data directory {dataDirectory} cannot be read: {e.Message} Run this as the user that the server runs as.", e);
         }
     }
 

@@ -9,8 +9,8 @@ public sealed class CompletionTests
     [Theory]
     [InlineData("porthole se", "serve session")]
     [InlineData("porthole session ", "list stop --help -h")]
-    [InlineData("porthole session list --f", "--format")]
-    [InlineData("porthole session list --format ", "table json ids")]
+    [InlineData("porthole session list --js", "--json")]
+    [InlineData("porthole env --format ", "sh json dotenv")]
     [InlineData("porthole env --format d", "dotenv")]
     [InlineData("porthole shell --runtime serve --se", "--session-id")]
     [InlineData("porthole exec --session-id ", "live-1 live-2")]
@@ -25,7 +25,8 @@ public sealed class CompletionTests
         // In place of the program: it is only asked for the sessions that live.
         var driver = $$"""
             {{script}}
-            porthole() { [ "$*" = "session list --format ids" ] && printf 'live-1\nlive-2\n'; }
+            porthole() { [ "$1 $2 $3" = "session list --ids" ] && printf 'live-1\nlive-2\n'; }
+            compopt() { :; } # bash has it only while it completes
             line=$1
             read -ra COMP_WORDS <<< "$line"
             [[ $line == *' ' ]] && COMP_WORDS+=('')

@@ -108,7 +108,7 @@ public sealed class ServerCommandsTests
     private static async Task<PortholeResult> ListAsync(string format)
     {
         await using var server = await ScriptedServer.StartAsync();
-        var running = PortholeProcess.RunAsync(["session", "list", "--format", format], server);
+        var running = PortholeProcess.RunAsync(format == "table" ? ["session", "list"] : ["session", "list", "--" + format], server);
         await (await server.NextAsync()).AnswerAsync(200, "application/json", Encoding.UTF8.GetBytes(TwoSessions));
         return await running;
     }

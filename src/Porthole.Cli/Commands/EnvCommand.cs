@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Porthole.Cli.Terminal;
 using Porthole.Server;
 
 namespace Porthole.Cli.Commands;
@@ -23,18 +24,13 @@ internal static class EnvCommand
             ExitCodes = [("1", "no server has run on the data directory yet")],
             Options = { format, dataDirectory },
         };
-        command.SetAction(parsed =>
+        command.SetAction((parsed, _) => Failures.ReportAsync(ExitCode.Failure, () =>
         {
             var path = parsed.GetValue(dataDirectory)!;
-            if (ServerInfo.Read(path) is not { } server)
-            {
-                Console.Error.WriteLine($"porthole: no server has run on {path} yet. Start one with 'porthole serve --data-dir {path}'.");
-                return 1;
-            }
-
-            Console.Out.Write(Render(server.ToEnvironment(), parsed.GetValue(format)!));
-            return 0;
-        });
+            var server = ServerInfo.Read(path) ?? throw new CommandFailedException($"No server has run on {path} yet. Start one with: porthole serve --data-dir {path}");
+            StandardStream.Write(StandardStream.Output, Render(server.ToEnvironment(), parsed.GetValue(format)!));
+            return Task.FromResult(ExitCode.Success);
+        }));
         return command;
     }
 

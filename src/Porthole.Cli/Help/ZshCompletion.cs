@@ -31,7 +31,9 @@ internal static class ZshCompletion
         if (!hasSubcommands)
         {
             var values = string.Join(' ', command.ArgumentValues);
-            var argument = command.WantsSessions ? "*:session:_porthole_sessions" : values.Length > 0 ? $"1: :({values})" : "*: :";
+
+            // An argument without an action would be a message to zsh, and beside a message it inserts no option.
+            var argument = command.WantsSessions ? "*:session:_porthole_sessions" : values.Length > 0 ? $"1: :({values})" : "*: :{:}";
             text.Append($"        {Quote(argument)}\n}}\n\n");
             return;
         }

@@ -19,6 +19,8 @@ public sealed class DataDirectory
     /// <summary>The directory with one directory per session.</summary>
     public string SessionsPath => Path.Combine(FullPath, "sessions");
 
+    internal string CachePath => Path.Combine(FullPath, "cache");
+
     internal string PidPath => Path.Combine(FullPath, "server.pid");
 
     /// <summary>Opens the directory, made for its owner alone if it is not there yet.</summary>
