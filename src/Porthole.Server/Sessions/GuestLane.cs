@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Net.Sockets;
 using Porthole.Protocol.Link;
 
@@ -8,10 +7,9 @@ namespace Porthole.Server.Sessions;
 internal sealed class GuestLane : IAsyncDisposable
 {
     private readonly Socket _socket;
-    private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(LinkFrame.MaxFrameBytes);
+    private readonly byte[] _buffer = new byte[LinkFrame.MaxFrameBytes];
     private int _start;
     private int _end;
-    private bool _disposed;
 
     private GuestLane(Socket socket) => _socket = socket;
 
@@ -75,10 +73,7 @@ internal sealed class GuestLane : IAsyncDisposable
 
     public ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _disposed, true))
-            return ValueTask.CompletedTask;
         _socket.Dispose();
-        ArrayPool<byte>.Shared.Return(_buffer);
         return ValueTask.CompletedTask;
     }
 }

@@ -60,7 +60,7 @@ internal sealed partial class ShellConnection
             return;
         }
 
-        if ((ready & PollEvents.Readable) != 0)
+        if ((ready & PollEvents.Readable) != 0 && _phase < Phase.Closing)
             ReceiveFromGuest();
         else if ((ready & (PollEvents.HangUp | PollEvents.Error)) != 0)
             OnLaneHangUp();
@@ -86,7 +86,7 @@ internal sealed partial class ShellConnection
     private void ProcessGuestBytes(byte[] buffer, int at, int count)
     {
         var end = at + count;
-        while (at < end && _laneSocket is not null)
+        while (at < end && _laneSocket is not null && _phase < Phase.Closing)
         {
             if (_holding)
             {
@@ -308,6 +308,8 @@ internal sealed partial class ShellConnection
 
     private void OnLaneLost()
     {
+        if (_phase == Phase.Closing)
+            LeaveShell();
         if (_clientLeftEarly)
             End(Dropped, "the client left before the shell was confirmed", ConnectionEnd.Dropped);
         else

@@ -160,8 +160,8 @@ internal sealed partial class ShellConnection
 
         if (_client.PendingBytes == before)
             return true;
-        if (_isFollowing && _cursor is not null)
-            _cursor.Offset = _delivery.HandedOverOffset(_client);
+        if (_phase == Phase.Open)
+            _cursor!.Offset = _delivery.HandedOverOffset(_client);
         _stallTimer?.Cancel();
         _stallTimer = _client.PendingBytes == 0 ? null : _loop.Events.Schedule(_limits.WriteStall, () => Guarded(OnStalled));
         GrantOutput();

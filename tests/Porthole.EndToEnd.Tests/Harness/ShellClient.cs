@@ -94,13 +94,12 @@ internal sealed class ShellClient : IDisposable
     public Task ResizeAsync(int columns, int rows) => SendAsync(Resize, Encoding.UTF8.GetBytes($$"""{"width":{{columns}},"height":{{rows}}}"""));
 
     /// <summary>The next frame. Output and statuses are noted as well.</summary>
-    /// <param name="deadline">Ends the wait; by default the usual time from now.</param>
-    public async Task<RawFrame> ReadAsync(CancellationToken deadline = default)
+    public async Task<RawFrame> ReadAsync()
     {
         RawFrame? frame;
         try
         {
-            frame = await Socket.ReadFrameAsync(deadline);
+            frame = await Socket.ReadFrameAsync();
         }
         catch (OperationCanceledException)
         {
@@ -125,7 +124,6 @@ internal sealed class ShellClient : IDisposable
     /// <returns>What was printed in front of it, since the last such call.</returns>
     public async Task<string> ReadUntilAsync(string text)
     {
-        using var deadline = Patience.Deadline();
         while (true)
         {
             var at = Output.ToString().IndexOf(text, StringComparison.Ordinal);
@@ -136,7 +134,7 @@ internal sealed class ShellClient : IDisposable
                 return before;
             }
 
-            var frame = await ReadAsync(deadline.Token);
+            var frame = await ReadAsync();
             if (frame.Opcode == RawFrame.Close)
                 Assert.Fail($"the server closed with {frame.CloseCode} while '{text}' was awaited.\n{Transcript()}");
         }
@@ -160,10 +158,9 @@ internal sealed class ShellClient : IDisposable
     /// <summary>Reads until the server's close frame.</summary>
     public async Task<RawFrame> ReadCloseAsync()
     {
-        using var deadline = Patience.Deadline();
         while (true)
         {
-            var frame = await ReadAsync(deadline.Token);
+            var frame = await ReadAsync();
             if (frame.Opcode == RawFrame.Close)
                 return frame;
         }
