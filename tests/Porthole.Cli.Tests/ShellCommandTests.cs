@@ -141,7 +141,7 @@ public sealed class ShellCommandTests
         await run.SeesAsync("\r\n\u001b[2mporthole: connection lost (");
         await run.SeesAsync("Ctrl+] detaches.\u001b[0m\r\n");
         await (await server.NextAsync()).RefuseAsync(AwsError.SessionBusy());
-        await run.SeesAsync("Session operation in progress, please retry; trying again in 1 s");
+        await run.SeesAsync("trying again in 1 s: Session operation in progress, please retry");
         run.Press("typed meanwhile");
 
         var request = await server.NextAsync();

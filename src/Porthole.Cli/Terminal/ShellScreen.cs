@@ -40,7 +40,7 @@ internal sealed class ShellScreen
     /// <summary>Says that an attempt failed, in one line that the next attempt overwrites.</summary>
     public void OnRetryFailed(ShellNotice.RetryFailed notice)
     {
-        var text = $"{Why(notice.Reason)}; trying again in {notice.RetryIn.TotalSeconds:0} s";
+        var text = $"trying again in {notice.RetryIn.TotalSeconds:0} s: {notice.Reason}";
         if (!_noticesAreOnTerminal || IsAlternate) return;
         StandardStream.Write(StandardStream.Error, $"{ClearLine}{Dim}porthole: {Cut(text)}{Plain}");
         _retrying = true;
@@ -102,6 +102,4 @@ internal sealed class ShellScreen
         var room = (LocalTerminal.Size()?.Columns ?? 80) - "porthole: ".Length - 1;
         return text.Length <= room || room < 1 ? text : string.Concat(text.AsSpan(0, room - 1), "…");
     }
-
-    private static string Why(string reason) => reason.TrimEnd('.');
 }

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Runtime.CompilerServices;
 using Porthole.Protocol.Shells;
@@ -138,6 +139,7 @@ internal sealed class ShellSocket(WebSocket socket, string? sessionId, string? s
         e is WebSocketException or IOException or ObjectDisposedException
         || (e is OperationCanceledException && !cancellation.IsCancellationRequested);
 
+    // The library's own words speak of handshakes; what the kernel said, if it said anything, is what helps.
     private static string Describe(Exception e) =>
-        e is OperationCanceledException or ObjectDisposedException ? "the connection is gone" : $"the connection broke: {e.GetBaseException().Message}";
+        e.GetBaseException() is SocketException { Message: var message } ? $"the connection broke: {message}" : "the connection broke";
 }
