@@ -27,8 +27,11 @@ public sealed class Sandbox
     private Descriptor? _firstLane;
     private volatile bool _killed;
 
-    internal Sandbox(EventLoop loop, string directory, SandboxState state, WatchedProcess outer, WatchedProcess inner, BoundedLog? log) =>
+    internal Sandbox(EventLoop loop, string directory, SandboxState state, WatchedProcess outer, WatchedProcess inner, BoundedLog? log)
+    {
         (_loop, Directory, State, _outer, _inner, _log) = (loop, directory, state, outer, inner, log);
+        Ending = Task.WhenAny(outer.Ended, inner.Ended);
+    }
 
     /// <summary>The session's directory.</summary>
     public string Directory { get; }
@@ -57,7 +60,7 @@ public sealed class Sandbox
     internal SandboxState State { get; private set; }
 
     /// <summary>Completes when the sandbox begins to end.</summary>
-    internal Task Ending => Task.WhenAny(_outer.Ended, _inner.Ended);
+    internal Task Ending { get; }
 
     /// <summary>Connects to the guest: one more lane.</summary>
     /// <returns>A non-blocking descriptor that belongs to the caller.</returns>

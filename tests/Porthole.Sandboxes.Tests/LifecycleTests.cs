@@ -23,10 +23,12 @@ public sealed class LifecycleTests
         await using var driver = await TestDriver.CreateAsync();
         var sandbox = await driver.StartAsync();
         await sandbox.OutputAsync("sleep 1000 >/dev/null 2>&1 & echo started; touch /root/file");
+        Assert.Null(await sandbox.Egress.InTime());
 
         var exit = await sandbox.KillAsync().InTime();
 
         Assert.True(exit.Requested);
+        Assert.DoesNotContain(driver.Warnings, warning => warning.Contains(sandbox.Directory, StringComparison.Ordinal));
         Assert.False(Directory.Exists(sandbox.Directory));
         Assert.False(Directory.Exists($"/proc/{sandbox.InnerPid}"));
         Assert.False(Directory.Exists($"/proc/{sandbox.OuterPid}"));

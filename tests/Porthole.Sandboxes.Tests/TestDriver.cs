@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Reflection;
 using Porthole.Posix;
 
@@ -15,7 +16,7 @@ internal sealed class TestDriver : IAsyncDisposable
     // The most careful of servers: nothing that sessions need may come to depend on its umask.
     static TestDriver() => _ = Libc.UMask(0x3F);
 
-    private TestDriver(string directory, NamespaceDriver driver) => (Root, Driver) = (directory, driver);
+    private TestDriver(string directory, NamespaceDriver driver, ConcurrentQueue<string> warnings) => (Root, Driver, Warnings) = (directory, driver, warnings);
 
     public const string ProgramsVariable = "PORTHOLE_TEST_PROGRAMS";
 
@@ -25,6 +26,9 @@ internal sealed class TestDriver : IAsyncDisposable
     public string Root { get; }
 
     public NamespaceDriver Driver { get; }
+
+    /// <summary>What the drivers of this directory warned of.</summary>
+    public ConcurrentQueue<string> Warnings { get; }
 
     public static NamespaceOptions Options(string root) => new()
     {
@@ -36,7 +40,9 @@ internal sealed class TestDriver : IAsyncDisposable
     public static async Task<TestDriver> CreateAsync(Func<NamespaceOptions, NamespaceOptions>? change = null)
     {
         var root = Directory.CreateTempSubdirectory("porthole-sandboxes-").FullName;
-        return new TestDriver(root, await NamespaceDriver.CreateAsync((change ?? (options => options))(Options(root))).InTime());
+        var warnings = new ConcurrentQueue<string>();
+        var options = Options(root) with { Warn = warnings.Enqueue };
+        return new TestDriver(root, await NamespaceDriver.CreateAsync(change is null ? options : change(options)).InTime(), warnings);
     }
 
     public SandboxSpec NewSpec() => new()

@@ -84,6 +84,7 @@ internal sealed class CommandEndpoint(SessionManager sessions, ILogger<CommandEn
         try
         {
             await session.Started.WaitAsync(cancellationToken);
+            await session.WaitForNetworkAsync(cancellationToken);
             var lane = await GuestLane.OpenAsync(session, cancellationToken);
             try
             {

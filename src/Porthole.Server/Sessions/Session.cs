@@ -12,6 +12,8 @@ namespace Porthole.Server.Sessions;
 /// </summary>
 internal sealed class Session
 {
+    private static readonly TimeSpan NetworkTimeout = TimeSpan.FromSeconds(2);
+
     private readonly Lock _lock = new();
     private readonly TimeProvider _time;
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -72,6 +74,22 @@ internal sealed class Session
     /// <summary>Opens a new lane of the guest link.</summary>
     /// <exception cref="IOException">The sandbox has just ended.</exception>
     public ValueTask<Descriptor> OpenLaneAsync(CancellationToken cancellationToken) => _sandbox!.ConnectAsync(cancellationToken);
+
+    /// <summary>
+    /// Waits until it is settled whether the sandbox reaches the world, which takes some tens of milliseconds longer than its start:
+    /// a command may be over by then. Bounded, because most commands need no network.
+    /// </summary>
+    public async Task WaitForNetworkAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _sandbox!.Egress.WaitAsync(NetworkTimeout, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            // The driver warns of a network that does not come up; the command finds out by itself.
+        }
+    }
 
     /// <summary>Keeps the session from being idle until the result is disposed: an attached shell, a command.</summary>
     /// <exception cref="AwsException">The session is ending.</exception>
