@@ -45,8 +45,11 @@ public static class PortholeServer
         AddLogging(builder);
         await using var store = await OpenStoreAsync(held, builder, cancellationToken);
         var runtime = await store.EnsureDefaultsAsync(options.AccountId, options.Region, cancellationToken);
+
+        // Until there is a log, warnings wait.
         var warnings = new List<string>();
-        using var driver = await NamespaceDriver.CreateAsync(DriverOptions(options, held.Directory.CachePath, warnings.Add), cancellationToken);
+        Action<string> warn = warnings.Add;
+        using var driver = await NamespaceDriver.CreateAsync(DriverOptions(options, held.Directory.CachePath, text => warn(text)), cancellationToken);
         AddServices(builder, options, held.Directory, store, driver);
         builder.WebHost.UseUrls([.. options.ListenUrls]);
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -56,8 +59,8 @@ public static class PortholeServer
         });
 
         await using var app = builder.Build();
-        foreach (var warning in warnings)
-            ServerLog.Warning(app.Logger, warning);
+        warn = text => ServerLog.Warning(app.Logger, text);
+        warnings.ForEach(warn);
         var sessions = app.Services.GetRequiredService<SessionManager>();
         await sessions.AdoptAsync(cancellationToken);
         app.UseRequestIds();

@@ -26,6 +26,9 @@ internal static partial class SessionLog
     [LoggerMessage(26, LogLevel.Warning, "Session {SessionId}: its sandbox did not survive; it will be made afresh on next use ({Why})")]
     public static partial void WasDead(ILogger log, string sessionId, string why);
 
+    [LoggerMessage(28, LogLevel.Warning, "Session {SessionId}: adopted from the server before, but its guest does not answer: {Problem}. If that stays so, stop the session")]
+    public static partial void AdoptedUnmet(ILogger log, string sessionId, string problem);
+
     [LoggerMessage(27, LogLevel.Warning, "{Directory}: an unknown session's, cleared away")]
     public static partial void ClearedUnknown(ILogger log, string directory);
 }

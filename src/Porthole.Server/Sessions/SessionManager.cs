@@ -1,6 +1,9 @@
 using System.Collections.Concurrent;
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Porthole.Protocol.Aws;
+using Porthole.Protocol.Link;
+using Porthole.Protocol.Shells;
 using Porthole.Sandboxes;
 using Porthole.Server.Api;
 using Porthole.Server.Store;
@@ -60,6 +63,7 @@ internal sealed class SessionManager(
     /// <summary>Takes over the sandboxes that an earlier server of this data directory left running, and clears away what is left of dead ones.</summary>
     public async Task AdoptAsync(CancellationToken cancellationToken)
     {
+        var met = new List<Task>();
         foreach (var record in await store.ReadLivingSessionsAsync(cancellationToken))
         {
             var key = new SessionKey(record.RuntimeId, record.Qualifier, record.SessionId);
@@ -75,13 +79,12 @@ internal sealed class SessionManager(
 
             var session = new Session(record, runtime, directory, options, time);
             session.Adopt(sandbox);
-            foreach (var shellId in await GuestShells.ListAsync(session, cancellationToken))
-                session.Shells.Adopt(shellId);
             _sessions[key] = session;
             _ = SuperviseAsync(session);
-            SessionLog.Adopted(log, record.SessionId, session.Shells.List().Count);
+            met.Add(MeetShellsAsync(session, cancellationToken));
         }
 
+        await Task.WhenAll(met);
         await ClearUnknownAsync(cancellationToken);
     }
 
@@ -118,6 +121,23 @@ internal sealed class SessionManager(
     {
         SessionLog.Starting(log, session.Key.SessionId);
         return driver.StartAsync(new SandboxSpec { Directory = session.Directory, HostName = session.Runtime.Name, Egress = options.Egress, Limits = limits });
+    }
+
+    // A guest that is stopped, starved or hostile must not keep a server from its other sessions. Its shells, if it still has them, are met
+    // when somebody attaches.
+    private async Task MeetShellsAsync(Session session, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var shells = await GuestShells.ListAsync(session, cancellationToken);
+            foreach (var shellId in shells.Where(id => ShellId.IsValid(id)))
+                session.Shells.Adopt(shellId);
+            SessionLog.Adopted(log, session.Key.SessionId, session.Shells.List().Count);
+        }
+        catch (Exception e) when (e is TimeoutException or IOException or SocketException or SandboxException or LinkProtocolException)
+        {
+            SessionLog.AdoptedUnmet(log, session.Key.SessionId, e.Message);
+        }
     }
 
     // Watches one session from its start to its end, whoever brings that about.

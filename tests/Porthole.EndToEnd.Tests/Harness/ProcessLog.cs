@@ -7,6 +7,7 @@ internal sealed class ProcessLog
 {
     private readonly Lock _lock = new();
     private readonly StringBuilder _text = new();
+    private bool _ended;
     private TaskCompletionSource _grown = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public string Text
@@ -21,6 +22,8 @@ internal sealed class ProcessLog
     /// <summary>Reads a stream to its end.</summary>
     public async Task FollowAsync(StreamReader lines)
     {
+        lock (_lock)
+            _ended = false;
         while (await lines.ReadLineAsync() is { } line)
             Add(line + "\n");
         Add("", ended: true);
@@ -47,8 +50,6 @@ internal sealed class ProcessLog
             await grown.WaitAsync(deadline.Token);
         }
     }
-
-    private bool _ended;
 
     private void Add(string line, bool ended = false)
     {
