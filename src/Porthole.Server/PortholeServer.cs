@@ -11,6 +11,7 @@ using Porthole.Protocol.Shells;
 using Porthole.Sandboxes;
 using Porthole.Server.Api;
 using Porthole.Server.Auth;
+using Porthole.Server.Runtimes;
 using Porthole.Server.Sessions;
 using Porthole.Server.Shells;
 using Porthole.Server.Store;
@@ -140,7 +141,7 @@ public static class PortholeServer
         services.AddSingleton<IConnectionListenerFactory>(provider => new LoopTransportFactory(provider.GetRequiredService<RelayLoops>().Calm.Events));
         services.AddSingleton(provider => new SigV4Authenticator(
             store, options.Region, TimeProvider.System, provider.GetRequiredService<ILogger<SigV4Authenticator>>()));
-        services.AddSingleton<SessionManager>().AddSingleton<ShellEndpoint>().AddSingleton<CommandEndpoint>().AddSingleton<StopEndpoint>();
+        services.AddSingleton<DeploymentLookup>().AddSingleton<SessionManager>().AddSingleton<ShellEndpoint>().AddSingleton<CommandEndpoint>().AddSingleton<StopEndpoint>();
         services.AddSingleton<AdminEndpoints>().AddSingleton<DataPlane>();
         services.AddSingleton(options.SandboxLimits ?? HostLimits.Default(data.FullPath));
     }

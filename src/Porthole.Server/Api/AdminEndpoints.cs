@@ -32,7 +32,7 @@ internal sealed class AdminEndpoints(SessionManager sessions, IHostApplicationLi
     {
         json.WriteStartObject();
         json.WriteString("sessionId", session.Key.SessionId);
-        json.WriteString("runtimeArn", session.Runtime.Arn.ToString());
+        json.WriteString("runtimeArn", session.Deployment.Runtime.Arn.ToString());
         json.WriteString("qualifier", session.Key.Qualifier);
         json.WriteString("state", session.State.ToString().ToUpperInvariant());
         json.WriteString("createdAt", session.Record.StartedAt);

@@ -28,7 +28,7 @@ internal sealed class CommandEndpoint(SessionManager sessions, ILogger<CommandEn
     {
         var (command, timeout) = Parse(request.Body);
         var sessionId = request.SessionIdOf(context) ?? SessionId.NewId();
-        var session = sessions.GetOrStart(request.KeyOf(sessionId), request.Runtime, request.AccessKeyId);
+        var session = sessions.GetOrStart(request.KeyOf(sessionId), request.Deployment, request.Principal);
         using var activity = session.BeginActivity();
         await using var lane = await StartAsync(session, command, context.RequestAborted);
 

@@ -3,13 +3,13 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using Porthole.Protocol.Aws;
 using Porthole.Server.Auth;
-using Porthole.Server.Store;
+using Porthole.Server.Runtimes;
 
 namespace Porthole.Server.Api;
 
 /// <summary>Every route of the server on one screen, and what is asked before any of them: who calls, and for which runtime.</summary>
 internal sealed class DataPlane(
-    SigV4Authenticator authenticator, PortholeStore store, ShellEndpoint shells, CommandEndpoint commands, StopEndpoint stop, AdminEndpoints admin,
+    SigV4Authenticator authenticator, DeploymentLookup deployments, ShellEndpoint shells, CommandEndpoint commands, StopEndpoint stop, AdminEndpoints admin,
     ILogger<DataPlane> log)
 {
     // A command of 64 KB, each byte of it escaped as \u00XX, and then some.
@@ -65,8 +65,8 @@ internal sealed class DataPlane(
     private async Task RuntimeAsync(HttpContext context, RequestTarget target, string method, Func<HttpContext, DataPlaneRequest, Task> handle)
     {
         var (caller, body) = await AuthenticateAsync(context, target, method);
-        var (runtime, qualifier) = await FindRuntimeAsync(target, context.RequestAborted);
-        await handle(context, new DataPlaneRequest(context.TraceIdentifier, target, runtime, qualifier, caller.AccessKeyId, body));
+        var deployment = await deployments.FindAsync(target, context.RequestAborted);
+        await handle(context, new DataPlaneRequest(context.TraceIdentifier, target, deployment, caller.AccessKeyId, body));
     }
 
     private async Task<(Caller Caller, ReadOnlyMemory<byte> Body)> AuthenticateAsync(HttpContext context, RequestTarget target, string method)
@@ -86,24 +86,5 @@ internal sealed class DataPlane(
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body, context.RequestAborted);
         return body.GetBuffer().AsMemory(0, (int)body.Length);
-    }
-
-    // The runtime by its ARN, or by its bare id together with the account (contract section 1.2).
-    private async Task<(AgentRuntime Runtime, string Qualifier)> FindRuntimeAsync(RequestTarget target, CancellationToken cancellationToken)
-    {
-        if (!target.Query.TryGetOnly("qualifier", out var qualifier) || !target.Query.TryGetOnly("accountId", out var accountId))
-            throw new AwsException(AwsError.CannotParse("A query parameter was given more than once."));
-        qualifier ??= AgentRuntime.DefaultEndpoint;
-        RuntimeArn? arn = null;
-        if (!RuntimeArn.TryParse(target.Runtime, out arn) && !RuntimeArn.IsRuntimeId(target.Runtime))
-            throw new AwsException(AwsError.InvalidField("agentRuntimeArn", $"'{target.Runtime}' is neither a runtime's ARN nor a runtime's id."));
-        if (arn is null && accountId is null)
-            throw new AwsException(AwsError.InvalidField("accountId", "accountId is required when the runtime is named by its id instead of its ARN."));
-
-        var runtime = await store.FindRuntimeAsync(arn?.Id ?? target.Runtime, cancellationToken);
-        var isSame = runtime is not null && (arn is null ? runtime.AccountId == accountId : runtime.Arn == arn with { Endpoint = null });
-        if (!isSame || qualifier != AgentRuntime.DefaultEndpoint)
-            throw new AwsException(AwsError.NotFound($"No endpoint or agent found with qualifier '{qualifier}' for agent '{target.Runtime}'"));
-        return (runtime!, qualifier);
     }
 }

@@ -1,20 +1,19 @@
 using Microsoft.AspNetCore.Http;
 using Porthole.Protocol.Aws;
 using Porthole.Protocol.Shells;
+using Porthole.Server.Runtimes;
 using Porthole.Server.Sessions;
-using Porthole.Server.Store;
 
 namespace Porthole.Server.Api;
 
 /// <summary>A data-plane request whose caller, runtime and endpoint are known and allowed.</summary>
 /// <param name="Id">The id that the client got in <c>x-amzn-RequestId</c>.</param>
 /// <param name="Target">The request line, parsed.</param>
-/// <param name="Runtime">The runtime that it names.</param>
-/// <param name="Qualifier">The endpoint's name.</param>
-/// <param name="AccessKeyId">Who signed.</param>
+/// <param name="Deployment">The runtime, endpoint and version that it names.</param>
+/// <param name="Principal">Who calls: an access key's id, or the subject of a token.</param>
 /// <param name="Body">The body, read in full for its signature; empty for upgrades.</param>
 internal sealed record DataPlaneRequest(
-    string Id, RequestTarget Target, AgentRuntime Runtime, string Qualifier, string AccessKeyId, ReadOnlyMemory<byte> Body)
+    string Id, RequestTarget Target, Deployment Deployment, string Principal, ReadOnlyMemory<byte> Body)
 {
     /// <summary>The session's id from the header or from the query parameter of the same name; null when neither is there.</summary>
     /// <exception cref="AwsException">The id is malformed, or the two differ.</exception>
@@ -31,5 +30,5 @@ internal sealed record DataPlaneRequest(
             $"A session id is {SessionId.MinLength} to {SessionId.MaxLength} letters, digits, '-' and '_', beginning with a letter or digit."));
     }
 
-    public SessionKey KeyOf(string sessionId) => new(Runtime.Id, Qualifier, sessionId);
+    public SessionKey KeyOf(string sessionId) => new(Deployment.Runtime.Id, Deployment.Endpoint, sessionId);
 }

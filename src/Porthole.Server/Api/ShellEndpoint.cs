@@ -32,7 +32,7 @@ internal sealed class ShellEndpoint(
         var shellId = ShellIdOf(request) ?? ShellId.NewId();
         var key = CheckHandshake(context);
 
-        var session = sessions.GetOrStart(request.KeyOf(sessionId), request.Runtime, request.AccessKeyId);
+        var session = sessions.GetOrStart(request.KeyOf(sessionId), request.Deployment, request.Principal);
         using var activity = session.BeginActivity();
         session.Shells.Claim(shellId);
         ShellConnection? connection = null;
@@ -131,10 +131,10 @@ internal sealed class ShellEndpoint(
     private Store.ShellConnection Record(HttpContext context, DataPlaneRequest request, string sessionId, string shellId) => new()
     {
         RequestId = request.Id,
-        AccessKeyId = request.AccessKeyId,
+        Principal = request.Principal,
         RemoteAddress = $"{context.Connection.RemoteIpAddress}:{context.Connection.RemotePort}",
-        RuntimeId = request.Runtime.Id,
-        Qualifier = request.Qualifier,
+        RuntimeId = request.Deployment.Runtime.Id,
+        Qualifier = request.Deployment.Endpoint,
         SessionId = sessionId,
         ShellId = shellId,
         OpenedAt = time.GetUtcNow(),

@@ -2,6 +2,7 @@ using Porthole.Posix;
 using Porthole.Protocol.Aws;
 using Porthole.Sandboxes;
 using Porthole.Server.Api;
+using Porthole.Server.Runtimes;
 using Porthole.Server.Store;
 
 namespace Porthole.Server.Sessions;
@@ -25,11 +26,11 @@ internal sealed class Session
     private readonly TimeSpan _idleTimeout;
     private readonly TimeSpan _maxLifetime;
 
-    public Session(SessionRecord record, AgentRuntime runtime, string directory, ServerOptions options, TimeProvider time)
+    public Session(SessionRecord record, Deployment deployment, string directory, ServerOptions options, TimeProvider time)
     {
-        _idleTimeout = options.IdleTimeout ?? TimeSpan.FromSeconds(runtime.IdleTimeoutSeconds);
-        _maxLifetime = options.MaxLifetime ?? TimeSpan.FromSeconds(runtime.MaxLifetimeSeconds);
-        (Record, Runtime, Directory, _time) = (record, runtime, directory, time);
+        _idleTimeout = options.IdleTimeout ?? TimeSpan.FromSeconds(deployment.Configuration.LifecycleConfiguration.IdleRuntimeSessionTimeout);
+        _maxLifetime = options.MaxLifetime ?? TimeSpan.FromSeconds(deployment.Configuration.LifecycleConfiguration.MaxLifetime);
+        (Record, Deployment, Directory, _time) = (record, deployment, directory, time);
         Key = new SessionKey(record.RuntimeId, record.Qualifier, record.SessionId);
         Shells = new SessionShells(options.Shells, time);
         _idleSince = time.GetUtcNow();
@@ -37,7 +38,8 @@ internal sealed class Session
 
     public SessionRecord Record { get; }
 
-    public AgentRuntime Runtime { get; }
+    /// <summary>What it was made of, which it keeps.</summary>
+    public Deployment Deployment { get; }
 
     public SessionKey Key { get; }
 

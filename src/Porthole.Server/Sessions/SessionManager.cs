@@ -6,6 +6,7 @@ using Porthole.Protocol.Link;
 using Porthole.Protocol.Shells;
 using Porthole.Sandboxes;
 using Porthole.Server.Api;
+using Porthole.Server.Runtimes;
 using Porthole.Server.Store;
 
 namespace Porthole.Server.Sessions;
@@ -26,13 +27,13 @@ internal sealed class SessionManager(
 
     /// <summary>Finds a session, or begins to make it. Its start goes on in the background.</summary>
     /// <exception cref="AwsException">It is starting for somebody else, or stopping.</exception>
-    public Session GetOrStart(SessionKey key, AgentRuntime runtime, string? accessKeyId)
+    public Session GetOrStart(SessionKey key, Deployment deployment, string? principal)
     {
         while (true)
         {
             if (_sessions.TryGetValue(key, out var session))
                 return session.State == SessionState.Active ? session : throw new AwsException(AwsError.SessionBusy());
-            session = Make(key, runtime, accessKeyId);
+            session = Make(key, deployment, principal);
             if (!_sessions.TryAdd(key, session))
                 continue;
             store.RecordSessionStarted(session.Record);
@@ -68,16 +69,17 @@ internal sealed class SessionManager(
         {
             var key = new SessionKey(record.RuntimeId, record.Qualifier, record.SessionId);
             var runtime = await store.FindRuntimeAsync(record.RuntimeId, cancellationToken);
+            var version = await store.FindVersionAsync(record.RuntimeId, record.Version, cancellationToken);
             var directory = Path.Combine(data.SessionsPath, key.DirectoryName);
             var adoption = await driver.AdoptAsync(directory);
-            if (runtime is null || adoption.Sandbox is not { } sandbox)
+            if (runtime is null || version is null || adoption.Sandbox is not { } sandbox)
             {
                 store.RecordSessionEnded(record.Id, SessionEnd.Died);
                 SessionLog.WasDead(log, record.SessionId, adoption.Cleared ?? "its runtime is gone");
                 continue;
             }
 
-            var session = new Session(record, runtime, directory, options, time);
+            var session = new Session(record, new Deployment(runtime, record.Qualifier, version), directory, options, time);
             session.Adopt(sandbox);
             _sessions[key] = session;
             _ = SuperviseAsync(session);
@@ -104,23 +106,24 @@ internal sealed class SessionManager(
         }
     }
 
-    private Session Make(SessionKey key, AgentRuntime runtime, string? accessKeyId)
+    private Session Make(SessionKey key, Deployment deployment, string? principal)
     {
         var record = new SessionRecord
         {
             RuntimeId = key.RuntimeId,
             Qualifier = key.Qualifier,
             SessionId = key.SessionId,
-            AccessKeyId = accessKeyId,
+            Version = deployment.Version.Version,
+            Principal = principal,
             StartedAt = time.GetUtcNow(),
         };
-        return new Session(record, runtime, Path.Combine(data.SessionsPath, key.DirectoryName), options, time);
+        return new Session(record, deployment, Path.Combine(data.SessionsPath, key.DirectoryName), options, time);
     }
 
     private Task<Sandbox> StartSandboxAsync(Session session)
     {
         SessionLog.Starting(log, session.Key.SessionId);
-        return driver.StartAsync(new SandboxSpec { Directory = session.Directory, HostName = session.Runtime.Name, Egress = options.Egress, Limits = limits });
+        return driver.StartAsync(new SandboxSpec { Directory = session.Directory, HostName = session.Deployment.Runtime.Name, Egress = options.Egress, Limits = limits });
     }
 
     // A guest that is stopped, starved or hostile must not keep a server from its other sessions. Its shells, if it still has them, are met

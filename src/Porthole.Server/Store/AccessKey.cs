@@ -18,6 +18,15 @@ public sealed class AccessKey
     /// <summary>When it was made.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
+    /// <summary>What it is for, for people.</summary>
+    public string? Name { get; set; }
+
+    /// <summary>What it may do, as an IAM policy in JSON; null for everything, as the first key may.</summary>
+    public string? Policy { get; set; }
+
+    /// <summary>When it was revoked; null while it works.</summary>
+    public DateTimeOffset? RevokedAt { get; set; }
+
     /// <summary>The key as a client uses it.</summary>
     public SigV4Credentials ToCredentials() => new(AccessKeyId, SecretAccessKey);
 

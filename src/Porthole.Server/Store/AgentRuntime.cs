@@ -2,7 +2,7 @@ using Porthole.Protocol.Aws;
 
 namespace Porthole.Server.Store;
 
-/// <summary>A runtime: a deployed agent that sessions are made of.</summary>
+/// <summary>A runtime: a deployed agent that sessions are made of. What it is, its versions say.</summary>
 public sealed class AgentRuntime
 {
     /// <summary>The name of the runtime that a first start makes.</summary>
@@ -26,11 +26,17 @@ public sealed class AgentRuntime
     /// <summary>When it was made.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>Seconds without activity after which a session ends: 60 to 28,800; the service's default is 900.</summary>
-    public int IdleTimeoutSeconds { get; init; } = 900;
+    /// <summary>When it was last changed.</summary>
+    public required DateTimeOffset LastUpdatedAt { get; set; }
 
-    /// <summary>Seconds after which a session ends in any case: 60 to 28,800; the service's default is 28,800.</summary>
-    public int MaxLifetimeSeconds { get; init; } = 28_800;
+    /// <summary>Where it is in its life.</summary>
+    public ResourceStatus Status { get; set; } = ResourceStatus.Ready;
+
+    /// <summary>Why <see cref="Status"/> is a failure, for a person; null otherwise.</summary>
+    public string? FailureReason { get; set; }
+
+    /// <summary>The newest version, from 1 on.</summary>
+    public int LatestVersion { get; set; } = 1;
 
     /// <summary>The name by which clients call it.</summary>
     public RuntimeArn Arn => new("aws", Region, AccountId, RuntimeKind.Runtime, Id);
@@ -42,5 +48,28 @@ public sealed class AgentRuntime
         AccountId = accountId,
         Region = region,
         CreatedAt = now,
+        LastUpdatedAt = now,
     };
+}
+
+/// <summary>Where a runtime or an endpoint is in its life (contract section 12.3).</summary>
+public enum ResourceStatus
+{
+    /// <summary>It is being made.</summary>
+    Creating,
+
+    /// <summary>It could not be made.</summary>
+    CreateFailed,
+
+    /// <summary>It is being changed.</summary>
+    Updating,
+
+    /// <summary>It could not be changed; what it was before goes on.</summary>
+    UpdateFailed,
+
+    /// <summary>It can be used.</summary>
+    Ready,
+
+    /// <summary>It is being removed.</summary>
+    Deleting,
 }

@@ -10,7 +10,7 @@ namespace Porthole.Server.Store;
 /// What a server remembers in a file: access keys, runtimes, and who was where. The server opens it with <see cref="OpenAsync"/>; other
 /// processes read it with <see cref="OpenExistingAsync"/> while the server runs or not.
 /// </summary>
-public sealed class PortholeStore : IAsyncDisposable
+public sealed partial class PortholeStore : IAsyncDisposable
 {
     private readonly PooledDbContextFactory<StoreContext> _contexts;
     private readonly TimeProvider _time;
@@ -64,6 +64,7 @@ public sealed class PortholeStore : IAsyncDisposable
         var madeKey = await db.AccessKeys.AnyAsync(cancellationToken) ? null : db.AccessKeys.Add(AccessKey.New(_time.GetUtcNow())).Entity;
         var runtime = await FindByNameAsync(db, AgentRuntime.DefaultName, accountId, region, cancellationToken);
         var madeRuntime = runtime is null ? db.Runtimes.Add(AgentRuntime.New(AgentRuntime.DefaultName, accountId, region, _time.GetUtcNow())).Entity : null;
+        await AddFirstVersionAsync(db, (runtime ?? madeRuntime)!, cancellationToken);
         await db.SaveChangesAsync(cancellationToken);
         if (madeKey is not null) StoreLog.MadeAccessKey(_logger, madeKey.AccessKeyId);
         if (madeRuntime is not null) StoreLog.MadeRuntime(_logger, madeRuntime.Arn.ToString());
@@ -75,34 +76,6 @@ public sealed class PortholeStore : IAsyncDisposable
     {
         using var db = _contexts.CreateDbContext();
         return [.. db.AccessKeys.AsNoTracking().OrderBy(key => key.CreatedAt)];
-    }
-
-    /// <summary>Every runtime, the oldest first.</summary>
-    /// <param name="cancellationToken">Gives it up.</param>
-    public async Task<IReadOnlyList<AgentRuntime>> ReadRuntimesAsync(CancellationToken cancellationToken = default)
-    {
-        await using var db = await _contexts.CreateDbContextAsync(cancellationToken);
-        return await db.Runtimes.AsNoTracking().OrderBy(runtime => runtime.CreatedAt).ToListAsync(cancellationToken);
-    }
-
-    /// <summary>The runtime with an id, or null.</summary>
-    /// <param name="id">The id, the name and ten random characters.</param>
-    /// <param name="cancellationToken">Gives it up.</param>
-    public async Task<AgentRuntime?> FindRuntimeAsync(string id, CancellationToken cancellationToken = default)
-    {
-        await using var db = await _contexts.CreateDbContextAsync(cancellationToken);
-        return await db.Runtimes.AsNoTracking().FirstOrDefaultAsync(runtime => runtime.Id == id, cancellationToken);
-    }
-
-    /// <summary>The runtime with a name in an account and region, or null.</summary>
-    /// <param name="name">The name.</param>
-    /// <param name="accountId">Twelve digits.</param>
-    /// <param name="region">The region.</param>
-    /// <param name="cancellationToken">Gives it up.</param>
-    public async Task<AgentRuntime?> FindRuntimeByNameAsync(string name, string accountId, string region, CancellationToken cancellationToken = default)
-    {
-        await using var db = await _contexts.CreateDbContextAsync(cancellationToken);
-        return await FindByNameAsync(db, name, accountId, region, cancellationToken);
     }
 
     /// <summary>Writes down, soon, that a session began.</summary>
@@ -130,7 +103,7 @@ public sealed class PortholeStore : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(connection);
         _writer.Post(
-            $"connection {connection.RequestId} of {connection.AccessKeyId} from {connection.RemoteAddress} to shell {connection.ShellId} of session {connection.SessionId}: {connection.Status} at {connection.OpenedAt:O}",
+            $"connection {connection.RequestId} of {connection.Principal} from {connection.RemoteAddress} to shell {connection.ShellId} of session {connection.SessionId}: {connection.Status} at {connection.OpenedAt:O}",
             db => InsertAsync(db, connection));
     }
 
@@ -197,9 +170,6 @@ public sealed class PortholeStore : IAsyncDisposable
         // The record belongs to its maker again; a repeated transaction adds it to another context.
         entry.State = EntityState.Detached;
     }
-
-    private static Task<AgentRuntime?> FindByNameAsync(StoreContext db, string name, string accountId, string region, CancellationToken cancellationToken) =>
-        db.Runtimes.AsNoTracking().FirstOrDefaultAsync(r => r.Name == name && r.AccountId == accountId && r.Region == region, cancellationToken);
 
     private async Task CloseLostConnectionsAsync(CancellationToken cancellationToken)
     {

@@ -15,8 +15,11 @@ public sealed class SessionRecord
     /// <summary>The id that the client chose or was given.</summary>
     public required string SessionId { get; init; }
 
-    /// <summary>The access key that made it; null where none was needed.</summary>
-    public string? AccessKeyId { get; init; }
+    /// <summary>The version of the runtime that it was made of, which it keeps.</summary>
+    public int Version { get; init; } = 1;
+
+    /// <summary>Who made it: an access key's id, or the subject of a token.</summary>
+    public string? Principal { get; init; }
 
     /// <summary>When it was made.</summary>
     public required DateTimeOffset StartedAt { get; init; }

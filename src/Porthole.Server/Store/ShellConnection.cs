@@ -9,8 +9,8 @@ public sealed class ShellConnection
     /// <summary>The id that the client got in <c>x-amzn-RequestId</c>.</summary>
     public required string RequestId { get; init; }
 
-    /// <summary>The access key that signed.</summary>
-    public string? AccessKeyId { get; init; }
+    /// <summary>Who it was: an access key's id, or the subject of a token.</summary>
+    public string? Principal { get; init; }
 
     /// <summary>The client's address and port.</summary>
     public string? RemoteAddress { get; init; }

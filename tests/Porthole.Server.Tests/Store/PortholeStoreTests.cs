@@ -1,6 +1,9 @@
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
 using Porthole.Protocol.Aws;
+using Porthole.Server.Runtimes;
 using Porthole.Server.Store;
 
 namespace Porthole.Server.Tests.Store;
@@ -30,7 +33,7 @@ public sealed class PortholeStoreTests : IDisposable
     private static ShellConnection Connection(string shellId = "sh-1") => new()
     {
         RequestId = Guid.NewGuid().ToString(),
-        AccessKeyId = "PHKATEST",
+        Principal = "PHKATEST",
         RemoteAddress = "127.0.0.1:5000",
         RuntimeId = "sandbox-abcdefghij",
         Qualifier = "DEFAULT",
@@ -118,7 +121,7 @@ public sealed class PortholeStoreTests : IDisposable
         await store.FlushAsync();
 
         var stored = Assert.Single(await store.ReadConnectionsAsync(10, TestContext.Current.CancellationToken));
-        Assert.Equal((connection.RequestId, "PHKATEST", "127.0.0.1:5000", "sh-1", 101), (stored.RequestId, stored.AccessKeyId, stored.RemoteAddress, stored.ShellId, stored.Status));
+        Assert.Equal((connection.RequestId, "PHKATEST", "127.0.0.1:5000", "sh-1", 101), (stored.RequestId, stored.Principal, stored.RemoteAddress, stored.ShellId, stored.Status));
         Assert.Equal((ConnectionEnd.TakenOver, 4000, 5, 70_000_000_000), (stored.End, stored.CloseCode, stored.BytesIn, stored.BytesOut));
         Assert.InRange(stored.ClosedAt!.Value, stored.OpenedAt, DateTimeOffset.UtcNow);
         Assert.Equal(SessionEnd.Idle, Assert.Single(await store.ReadSessionsAsync(10, TestContext.Current.CancellationToken)).End);
@@ -167,6 +170,24 @@ public sealed class PortholeStoreTests : IDisposable
     {
         await using var db = new StoreContextFactory().CreateDbContext([]);
         Assert.False(db.Database.HasPendingModelChanges());
+    }
+
+    [Fact]
+    public async Task A_runtime_from_before_there_were_versions_becomes_version_1_behind_its_default_endpoint()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        await File.WriteAllBytesAsync(StorePath, [], cancel);
+        await using (var old = StoreContextFactory.For(StorePath).CreateDbContext())
+            await old.Database.GetService<IMigrator>().MigrateAsync("Initial", cancel);
+        await ExecuteAsync($"INSERT INTO Runtimes VALUES ('sandbox-abcdefghij', 'sandbox', '{Account}', '{Region}', 1000, 900, 28800)");
+
+        await using var store = await OpenAsync();
+        var runtime = await store.EnsureDefaultsAsync(Account, Region, cancel);
+
+        Assert.Equal(("sandbox-abcdefghij", 1, ResourceStatus.Ready, runtime.CreatedAt), (runtime.Id, runtime.LatestVersion, runtime.Status, runtime.LastUpdatedAt));
+        Assert.Equal(1, (await store.FindEndpointAsync(runtime.Id, AgentRuntime.DefaultEndpoint, cancel))?.LiveVersion);
+        var version = await store.FindVersionAsync(runtime.Id, 1, cancel);
+        Assert.Equal(RuntimeConfiguration.HostTools.ToJson(), version?.Configuration.ToJson());
     }
 
     [Fact]

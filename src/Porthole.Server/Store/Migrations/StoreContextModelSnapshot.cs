@@ -25,6 +25,15 @@ namespace Porthole.Server.Store.Migrations
                     b.Property<long>("CreatedAt")
                         .HasColumnType("INTEGER");
 
+                    b.Property<string>("Name")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Policy")
+                        .HasColumnType("TEXT");
+
+                    b.Property<long?>("RevokedAt")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("SecretAccessKey")
                         .IsRequired()
                         .HasColumnType("TEXT");
@@ -46,10 +55,13 @@ namespace Porthole.Server.Store.Migrations
                     b.Property<long>("CreatedAt")
                         .HasColumnType("INTEGER");
 
-                    b.Property<int>("IdleTimeoutSeconds")
+                    b.Property<string>("FailureReason")
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("LastUpdatedAt")
                         .HasColumnType("INTEGER");
 
-                    b.Property<int>("MaxLifetimeSeconds")
+                    b.Property<int>("LatestVersion")
                         .HasColumnType("INTEGER");
 
                     b.Property<string>("Name")
@@ -57,6 +69,10 @@ namespace Porthole.Server.Store.Migrations
                         .HasColumnType("TEXT");
 
                     b.Property<string>("Region")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Status")
                         .IsRequired()
                         .HasColumnType("TEXT");
 
@@ -68,12 +84,129 @@ namespace Porthole.Server.Store.Migrations
                     b.ToTable("Runtimes");
                 });
 
+            modelBuilder.Entity("Porthole.Server.Store.ClientToken", b =>
+                {
+                    b.Property<string>("Operation")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Token")
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("RequestSha256")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("ResourceId")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Operation", "Token");
+
+                    b.ToTable("ClientTokens");
+                });
+
+            modelBuilder.Entity("Porthole.Server.Store.ResourcePolicy", b =>
+                {
+                    b.Property<string>("ResourceArn")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Policy")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("ResourceArn");
+
+                    b.ToTable("ResourcePolicies");
+                });
+
+            modelBuilder.Entity("Porthole.Server.Store.ResourceTag", b =>
+                {
+                    b.Property<string>("ResourceArn")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Key")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Value")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("ResourceArn", "Key");
+
+                    b.ToTable("Tags");
+                });
+
+            modelBuilder.Entity("Porthole.Server.Store.RuntimeEndpoint", b =>
+                {
+                    b.Property<string>("RuntimeId")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Name")
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Description")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("FailureReason")
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("LastUpdatedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int?>("LiveVersion")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Status")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("TargetVersion")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("RuntimeId", "Name");
+
+                    b.ToTable("RuntimeEndpoints");
+                });
+
+            modelBuilder.Entity("Porthole.Server.Store.RuntimeVersion", b =>
+                {
+                    b.Property<string>("RuntimeId")
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("Version")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Configuration")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("FailureReason")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("ImageDigest")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Status")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("RuntimeId", "Version");
+
+                    b.ToTable("RuntimeVersions");
+                });
+
             modelBuilder.Entity("Porthole.Server.Store.SessionRecord", b =>
                 {
                     b.Property<Guid>("Id")
-                        .HasColumnType("TEXT");
-
-                    b.Property<string>("AccessKeyId")
                         .HasColumnType("TEXT");
 
                     b.Property<string>("End")
@@ -81,6 +214,9 @@ namespace Porthole.Server.Store.Migrations
 
                     b.Property<long?>("EndedAt")
                         .HasColumnType("INTEGER");
+
+                    b.Property<string>("Principal")
+                        .HasColumnType("TEXT");
 
                     b.Property<string>("Qualifier")
                         .IsRequired()
@@ -97,6 +233,9 @@ namespace Porthole.Server.Store.Migrations
                     b.Property<long>("StartedAt")
                         .HasColumnType("INTEGER");
 
+                    b.Property<int>("Version")
+                        .HasColumnType("INTEGER");
+
                     b.HasKey("Id");
 
                     b.HasIndex("StartedAt");
@@ -109,9 +248,6 @@ namespace Porthole.Server.Store.Migrations
             modelBuilder.Entity("Porthole.Server.Store.ShellConnection", b =>
                 {
                     b.Property<Guid>("Id")
-                        .HasColumnType("TEXT");
-
-                    b.Property<string>("AccessKeyId")
                         .HasColumnType("TEXT");
 
                     b.Property<long>("BytesIn")
@@ -131,6 +267,9 @@ namespace Porthole.Server.Store.Migrations
 
                     b.Property<long>("OpenedAt")
                         .HasColumnType("INTEGER");
+
+                    b.Property<string>("Principal")
+                        .HasColumnType("TEXT");
 
                     b.Property<string>("Qualifier")
                         .IsRequired()
@@ -165,6 +304,24 @@ namespace Porthole.Server.Store.Migrations
                     b.HasIndex("OpenedAt");
 
                     b.ToTable("ShellConnections");
+                });
+
+            modelBuilder.Entity("Porthole.Server.Store.RuntimeEndpoint", b =>
+                {
+                    b.HasOne("Porthole.Server.Store.AgentRuntime", null)
+                        .WithMany()
+                        .HasForeignKey("RuntimeId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+                });
+
+            modelBuilder.Entity("Porthole.Server.Store.RuntimeVersion", b =>
+                {
+                    b.HasOne("Porthole.Server.Store.AgentRuntime", null)
+                        .WithMany()
+                        .HasForeignKey("RuntimeId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
                 });
 #pragma warning restore 612, 618
         }
