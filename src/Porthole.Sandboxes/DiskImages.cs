@@ -22,7 +22,7 @@ internal sealed class DiskImages
     private DiskImages(EventLoop loop, string directory, string files) => (_loop, _directory, _files) = (loop, directory, files);
 
     /// <summary>Tries whether this server can mount such disks; null, with a warning, when sessions must write to directories.</summary>
-    public static async Task<DiskImages?> TryCreateAsync(EventLoop loop, NamespaceOptions options, SessionFiles files, string mountPoint, CancellationToken cancel)
+    public static async Task<DiskImages?> TryCreateAsync(EventLoop loop, SandboxOptions options, SessionFiles files, string mountPoint, CancellationToken cancel)
     {
         // Those of an earlier run hold its files.
         var directory = Path.Combine(options.CacheDirectory, "disks");
@@ -52,7 +52,7 @@ internal sealed class DiskImages
         }
     }
 
-    private async Task<string?> ProblemAsync(NamespaceOptions options, string mountPoint, CancellationToken cancel)
+    private async Task<string?> ProblemAsync(SandboxOptions options, string mountPoint, CancellationToken cancel)
     {
         if (!Environment.IsPrivilegedProcess)
             return "only root can mount them";

@@ -13,7 +13,7 @@ public static class HostChecks
     /// <summary>Makes all checks; takes some tens of milliseconds.</summary>
     /// <param name="options">The settings that a server would run with; the cache directory is made when missing, and used.</param>
     /// <param name="cancel">Ends the checks early.</param>
-    public static async Task<IReadOnlyList<HostCheck>> RunAsync(NamespaceOptions options, CancellationToken cancel = default)
+    public static async Task<IReadOnlyList<HostCheck>> RunAsync(SandboxOptions options, CancellationToken cancel = default)
     {
         var mountPoint = Directory.CreateDirectory(Path.Combine(options.CacheDirectory, "mounts")).FullName;
         using var loop = new EventLoop("checks");
@@ -45,7 +45,7 @@ public static class HostChecks
         ? new("user", HostCheckStatus.Ok, "root: each session gets a user id, a disk and control groups of its own", null)
         : new("user", HostCheckStatus.Warn, "an ordinary user: sessions are kept apart by namespaces only, as all of them run under this user's id", "run the server as root; it gives up its rights in all that runs in sessions");
 
-    private static HostCheck CheckPrograms(NamespaceOptions options)
+    private static HostCheck CheckPrograms(SandboxOptions options)
     {
         var missing = ((string[])[options.LaunchPath, options.GuestPath]).Where(program => !File.Exists(program)).ToList();
         return missing.Count == 0
@@ -53,7 +53,7 @@ public static class HostChecks
             : new("programs", HostCheckStatus.Fail, $"{string.Join(" and ", missing)} missing", "run make build");
     }
 
-    private static async Task<HostCheck> CheckBubblewrapAsync(EventLoop loop, NamespaceOptions options, string mountPoint, CancellationToken cancel)
+    private static async Task<HostCheck> CheckBubblewrapAsync(EventLoop loop, SandboxOptions options, string mountPoint, CancellationToken cancel)
     {
         const string name = "bubblewrap";
         if (HostTool.Find("bwrap") is not { } bubblewrap)
@@ -104,7 +104,7 @@ public static class HostChecks
                 : "start the server with systemd-run --user --scope -p Delegate=yes, or as root");
     }
 
-    private static async Task<HostCheck> CheckDisksAsync(EventLoop loop, NamespaceOptions options, string mountPoint, CancellationToken cancel)
+    private static async Task<HostCheck> CheckDisksAsync(EventLoop loop, SandboxOptions options, string mountPoint, CancellationToken cancel)
     {
         const string name = "session disks";
         string? problem = null;

@@ -3,7 +3,7 @@ using Porthole.Posix;
 namespace Porthole.Sandboxes;
 
 /// <summary>
-/// A running sandbox. It outlives this object and the server: <see cref="NamespaceDriver.AdoptAsync"/> takes it over again.
+/// A running sandbox. It outlives this object and the server: <see cref="SandboxDriver.AdoptAsync"/> takes it over again.
 /// When it ends, for whatever reason, everything that belonged to it is cleared away, and then <see cref="Exited"/> completes.
 /// </summary>
 public sealed class Sandbox
@@ -11,15 +11,13 @@ public sealed class Sandbox
     /// <summary>Name of the guest's listening socket in the session's directory.</summary>
     internal const string LinkName = "link.sock";
 
-    // A full backlog means that the guest is busy accepting; there is no event for room in it.
-    private static readonly TimeSpan BacklogRetry = TimeSpan.FromMilliseconds(5);
-
     // Those who follow their sandbox do so at once; this is for one that is stopped or stuck.
     private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(5);
 
     private readonly EventLoop _loop;
     private readonly WatchedProcess _outer;
     private readonly WatchedProcess _inner;
+    private readonly IGuestLink _link;
     private readonly BoundedLog? _log;
     private Task<string?> _egress = Task.FromResult<string?>("it was not asked for, or this host cannot");
     private Task _network = Task.CompletedTask;
@@ -27,14 +25,17 @@ public sealed class Sandbox
     private Descriptor? _firstLane;
     private volatile bool _killed;
 
-    internal Sandbox(EventLoop loop, string directory, SandboxState state, WatchedProcess outer, WatchedProcess inner, BoundedLog? log)
+    internal Sandbox(EventLoop loop, string directory, SandboxState state, WatchedProcess outer, WatchedProcess inner, IGuestLink link, BoundedLog? log)
     {
-        (_loop, Directory, State, _outer, _inner, _log) = (loop, directory, state, outer, inner, log);
+        (_loop, Directory, State, _outer, _inner, _link, _log) = (loop, directory, state, outer, inner, link, log);
         Ending = Task.WhenAny(outer.Ended, inner.Ended);
     }
 
     /// <summary>The session's directory.</summary>
     public string Directory { get; }
+
+    /// <summary>What stands between it and the host.</summary>
+    public Isolation Isolation => State.Isolation;
 
     /// <summary>What it may use.</summary>
     public SandboxLimits Limits => State.Limits;
@@ -66,25 +67,8 @@ public sealed class Sandbox
     /// <returns>A non-blocking descriptor that belongs to the caller.</returns>
     /// <exception cref="SandboxException">The sandbox has ended.</exception>
     /// <exception cref="OperationCanceledException">The guest accepted nothing for as long as the caller wanted to wait.</exception>
-    public async ValueTask<Descriptor> ConnectAsync(CancellationToken cancel)
-    {
-        if (Interlocked.Exchange(ref _firstLane, null) is { } first)
-            return first;
-        while (true)
-        {
-            try
-            {
-                if (UnixSocket.TryConnect(Directory, LinkName) is { } lane)
-                    return lane;
-            }
-            catch (PosixException failure)
-            {
-                throw new SandboxException($"the sandbox of {Directory} has ended", failure);
-            }
-
-            await Task.Delay(BacklogRetry, cancel);
-        }
-    }
+    public ValueTask<Descriptor> ConnectAsync(CancellationToken cancel) =>
+        Interlocked.Exchange(ref _firstLane, null) is { } first ? ValueTask.FromResult(first) : _link.ConnectAsync(cancel);
 
     /// <summary>Ends the sandbox with all that runs in it, and waits until everything is cleared away. May be called any number of times.</summary>
     public Task<SandboxExit> KillAsync()
@@ -168,6 +152,7 @@ public sealed class Sandbox
             detail += $": {printed}";
         _log?.Dispose();
         Interlocked.Exchange(ref _firstLane, null)?.Dispose();
+        _link.Dispose();
         await clear(Directory, State);
         return new SandboxExit(_killed, detail);
     }

@@ -7,7 +7,7 @@ using Porthole.Sandboxes.Seccomp;
 namespace Porthole.Sandboxes;
 
 /// <summary>Brings a sandbox's first processes to life: porthole-launch prepares, and becomes bubblewrap, which starts the guest inside.</summary>
-internal sealed class SandboxLauncher(EventLoop loop, NamespaceOptions options, SessionFiles files, Cgroups cgroups, string bubblewrap, string mountPoint, string? nameServer)
+internal sealed class SandboxLauncher(EventLoop loop, SandboxOptions options, SessionFiles files, Cgroups cgroups, string bubblewrap, string mountPoint, string? nameServer)
 {
     private const int LinkBacklog = 128;
 
@@ -26,7 +26,7 @@ internal sealed class SandboxLauncher(EventLoop loop, NamespaceOptions options, 
     /// <param name="isImage">Which of both.</param>
     /// <returns>bubblewrap outside, the first process inside, and what they print.</returns>
     /// <exception cref="SandboxException">They did not come up; none of them is left.</exception>
-    public async Task<(WatchedProcess Outer, WatchedProcess Inner, BoundedLog Log)> LaunchAsync(SandboxSpec spec, SandboxState state, string storage, bool isImage)
+    public async Task<SandboxProcesses> LaunchAsync(SandboxSpec spec, SandboxState state, string storage, bool isImage)
     {
         var log = BoundedLog.Create();
         var (infoReader, infoWriter) = Descriptor.Pipe();
@@ -58,7 +58,7 @@ internal sealed class SandboxLauncher(EventLoop loop, NamespaceOptions options, 
         // Ends when bubblewrap has written all, or when whoever should have has ended.
         var info = await PipeReader.ReadToEndAsync(loop, infoReader);
         if (info.Length > 0 && WatchedProcess.TryWatch(loop, ChildPid(info)) is { } inner)
-            return (outer, inner, log);
+            return new SandboxProcesses(outer, inner, log);
         outer.Kill();
         var ended = await outer.Ended;
         throw new SandboxException($"the sandbox of {spec.Directory} did not start: its first process {ended}: {log.Tail()}");
@@ -69,7 +69,7 @@ internal sealed class SandboxLauncher(EventLoop loop, NamespaceOptions options, 
         var plan = new LaunchPlan();
         foreach (var group in state.Cgroups)
             plan.JoinCgroup(group);
-        plan.OutOfMemoryScore(NamespaceDriver.OutOfMemoryScore).Limit("core", 0).Limit("open-files", OpenFiles);
+        plan.OutOfMemoryScore(SandboxDriver.OutOfMemoryScore).Limit("core", 0).Limit("open-files", OpenFiles);
         if (!isImage)
             plan.Limit("file-size", spec.Limits.DiskBytes);
         if (cgroups.Missing.Contains("pids"))

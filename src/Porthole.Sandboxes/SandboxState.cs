@@ -17,6 +17,7 @@ namespace Porthole.Sandboxes;
 /// <param name="Inner">The first process inside; null until it runs.</param>
 /// <param name="Network">The user-mode network; null when there is none.</param>
 /// <param name="Cgroups">Directories of its control groups.</param>
+/// <param name="Isolation">What stands between it and the host.</param>
 internal sealed record SandboxState(
     int Version,
     string Id,
@@ -28,7 +29,8 @@ internal sealed record SandboxState(
     ProcessIdentity? Outer,
     ProcessIdentity? Inner,
     ProcessIdentity? Network,
-    IReadOnlyList<string> Cgroups)
+    IReadOnlyList<string> Cgroups,
+    Isolation Isolation = Isolation.Namespace)
 {
     /// <summary>The version that this code writes and reads.</summary>
     public const int CurrentVersion = 1;
@@ -65,6 +67,6 @@ internal sealed record SandboxState(
 }
 
 /// <summary>Source-generated serialization of <see cref="SandboxState"/>: no reflection on the start path.</summary>
-[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(SandboxState))]
 internal sealed partial class SandboxStateJson : JsonSerializerContext;

@@ -28,20 +28,20 @@ internal sealed class UserModeNetwork
     private static readonly string[] AddressRanges = ["10.0.2.0/24", "10.213.2.0/24", "172.31.213.0/24", "192.168.213.0/24"];
 
     private readonly EventLoop _loop;
-    private readonly NamespaceOptions _options;
+    private readonly SandboxOptions _options;
     private readonly string _slirp;
     private readonly string _nsenter;
     private readonly string _mountPoint;
     private readonly IPNetwork _range;
 
-    private UserModeNetwork(EventLoop loop, NamespaceOptions options, string slirp, string nsenter, string mountPoint) =>
+    private UserModeNetwork(EventLoop loop, SandboxOptions options, string slirp, string nsenter, string mountPoint) =>
         (_loop, _options, _slirp, _nsenter, _mountPoint, _range) = (loop, options, slirp, nsenter, mountPoint, FreeRange(HostNetworks()));
 
     /// <summary>The name server that those inside use; it asks the host's own.</summary>
     public string NameServer => At(3);
 
     /// <summary>Whether this host can do it; otherwise why not and what to install.</summary>
-    public static UserModeNetwork? TryCreate(EventLoop loop, NamespaceOptions options, string mountPoint, out string? problem)
+    public static UserModeNetwork? TryCreate(EventLoop loop, SandboxOptions options, string mountPoint, out string? problem)
     {
         problem = Problem();
         return problem is null ? new UserModeNetwork(loop, options, HostTool.Find("slirp4netns")!, HostTool.Find("nsenter")!, mountPoint) : null;
@@ -160,7 +160,7 @@ internal sealed class UserModeNetwork
         var plan = new LaunchPlan();
         foreach (var group in cgroups)
             plan.JoinCgroup(group);
-        plan.OutOfMemoryScore(NamespaceDriver.OutOfMemoryScore).Limit("core", 0);
+        plan.OutOfMemoryScore(SandboxDriver.OutOfMemoryScore).Limit("core", 0);
         var (networkPath, ownerPath) = ($"/proc/self/fd/{NetworkNamespace}", $"/proc/self/fd/{UserNamespace}");
         if (user is { } id)
         {

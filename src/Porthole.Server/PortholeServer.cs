@@ -50,7 +50,7 @@ public static class PortholeServer
         // Until there is a log, warnings wait.
         var warnings = new List<string>();
         Action<string> warn = warnings.Add;
-        using var driver = await NamespaceDriver.CreateAsync(DriverOptions(options, held.Directory.CachePath, text => warn(text)), cancellationToken);
+        using var driver = await SandboxDriver.CreateAsync(DriverOptions(options, held.Directory.CachePath, text => warn(text)), cancellationToken);
         AddServices(builder, options, held.Directory, store, driver);
         builder.WebHost.UseUrls([.. options.ListenUrls]);
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -94,7 +94,7 @@ public static class PortholeServer
         AddLogging(builder);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         await using var store = await OpenStoreAsync(held, builder, cancellationToken);
-        using var driver = await NamespaceDriver.CreateAsync(DriverOptions(options, held.Directory.CachePath, static _ => { }), cancellationToken);
+        using var driver = await SandboxDriver.CreateAsync(DriverOptions(options, held.Directory.CachePath, static _ => { }), cancellationToken);
         AddServices(builder, options, held.Directory, store, driver);
         await using var app = builder.Build();
         var sessions = app.Services.GetRequiredService<SessionManager>();
@@ -130,7 +130,7 @@ public static class PortholeServer
         return await PortholeStore.OpenAsync(held, TimeProvider.System, logger, cancellationToken);
     }
 
-    private static void AddServices(WebApplicationBuilder builder, ServerOptions options, DataDirectory data, PortholeStore store, NamespaceDriver driver)
+    private static void AddServices(WebApplicationBuilder builder, ServerOptions options, DataDirectory data, PortholeStore store, SandboxDriver driver)
     {
         var services = builder.Services;
         services.AddSingleton(options).AddSingleton(data).AddSingleton(TimeProvider.System);
@@ -146,10 +146,10 @@ public static class PortholeServer
         services.AddSingleton(options.SandboxLimits ?? HostLimits.Default(data.FullPath));
     }
 
-    internal static NamespaceOptions DriverOptions(ServerOptions options, string cacheDirectory, Action<string> warn)
+    internal static SandboxOptions DriverOptions(ServerOptions options, string cacheDirectory, Action<string> warn)
     {
         var programs = options.GuestDirectory ?? Path.Combine(AppContext.BaseDirectory, "guest");
-        return new NamespaceOptions
+        return new SandboxOptions
         {
             CacheDirectory = cacheDirectory,
             GuestPath = Path.Combine(programs, "porthole-guest"),

@@ -13,7 +13,7 @@ public sealed class AdoptionTests
         Assert.Null(await first.Egress.InTime());
         await first.OutputAsync("echo kept > /root/note");
         driver.Abandon();
-        using var next = await NamespaceDriver.CreateAsync(TestDriver.Options(driver.Root), TestContext.Current.CancellationToken);
+        using var next = await SandboxDriver.CreateAsync(TestDriver.Options(driver.Root), TestContext.Current.CancellationToken);
 
         var adoption = await next.AdoptAsync(first.Directory).InTime();
 
@@ -110,7 +110,7 @@ public sealed class AdoptionTests
         using (var network = PidFd.TryOpen(first.State.Network!.Pid)!)
             network.Signal(Libc.SIGKILL);
         await Eventually.HoldsAsync(() => ProcessTable.Find(first.State.Id).Count() == 2, "slirp4netns has ended");
-        using var next = await NamespaceDriver.CreateAsync(TestDriver.Options(driver.Root), TestContext.Current.CancellationToken);
+        using var next = await SandboxDriver.CreateAsync(TestDriver.Options(driver.Root), TestContext.Current.CancellationToken);
 
         var sandbox = (await next.AdoptAsync(first.Directory).InTime()).Sandbox!;
 
@@ -122,7 +122,7 @@ public sealed class AdoptionTests
 
     private static async Task AssertClearedAsync(TestDriver driver, Sandbox sandbox, string why)
     {
-        using var next = await NamespaceDriver.CreateAsync(TestDriver.Options(driver.Root), TestContext.Current.CancellationToken);
+        using var next = await SandboxDriver.CreateAsync(TestDriver.Options(driver.Root), TestContext.Current.CancellationToken);
         var adoption = await next.AdoptAsync(sandbox.Directory).InTime();
         Assert.Equal((null, why), (adoption.Sandbox, adoption.Cleared));
         AssertNothingLeft(sandbox);

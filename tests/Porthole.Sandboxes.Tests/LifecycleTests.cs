@@ -57,7 +57,7 @@ public sealed class LifecycleTests
         await using var driver = await TestDriver.CreateAsync();
         var first = await driver.StartAsync();
         await first.OutputAsync("echo kept > /root/note");
-        using var next = await NamespaceDriver.CreateAsync(TestDriver.Options(driver.Root), TestContext.Current.CancellationToken);
+        using var next = await SandboxDriver.CreateAsync(TestDriver.Options(driver.Root), TestContext.Current.CancellationToken);
 
         var adoption = await next.AdoptAsync(first.Directory).InTime();
 

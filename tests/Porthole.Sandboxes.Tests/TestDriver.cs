@@ -16,7 +16,7 @@ internal sealed class TestDriver : IAsyncDisposable
     // The most careful of servers: nothing that sessions need may come to depend on its umask.
     static TestDriver() => _ = Libc.UMask(0x3F);
 
-    private TestDriver(string directory, NamespaceDriver driver, ConcurrentQueue<string> warnings) => (Root, Driver, Warnings) = (directory, driver, warnings);
+    private TestDriver(string directory, SandboxDriver driver, ConcurrentQueue<string> warnings) => (Root, Driver, Warnings) = (directory, driver, warnings);
 
     public const string ProgramsVariable = "PORTHOLE_TEST_PROGRAMS";
 
@@ -25,24 +25,24 @@ internal sealed class TestDriver : IAsyncDisposable
 
     public string Root { get; }
 
-    public NamespaceDriver Driver { get; }
+    public SandboxDriver Driver { get; }
 
     /// <summary>What the drivers of this directory warned of.</summary>
     public ConcurrentQueue<string> Warnings { get; }
 
-    public static NamespaceOptions Options(string root) => new()
+    public static SandboxOptions Options(string root) => new()
     {
         CacheDirectory = Path.Combine(root, "cache"),
         LaunchPath = Path.Combine(ProgramsDirectory, "porthole-launch"),
         GuestPath = Path.Combine(AppContext.BaseDirectory, "guest.pl"),
     };
 
-    public static async Task<TestDriver> CreateAsync(Func<NamespaceOptions, NamespaceOptions>? change = null)
+    public static async Task<TestDriver> CreateAsync(Func<SandboxOptions, SandboxOptions>? change = null)
     {
         var root = Directory.CreateTempSubdirectory("porthole-sandboxes-").FullName;
         var warnings = new ConcurrentQueue<string>();
         var options = Options(root) with { Warn = warnings.Enqueue };
-        return new TestDriver(root, await NamespaceDriver.CreateAsync(change is null ? options : change(options)).InTime(), warnings);
+        return new TestDriver(root, await SandboxDriver.CreateAsync(change is null ? options : change(options)).InTime(), warnings);
     }
 
     public SandboxSpec NewSpec() => new()
@@ -71,7 +71,7 @@ internal sealed class TestDriver : IAsyncDisposable
     {
         if (_abandoned)
         {
-            using var next = await NamespaceDriver.CreateAsync(Options(Root)).InTime();
+            using var next = await SandboxDriver.CreateAsync(Options(Root)).InTime();
             foreach (var left in Directory.EnumerateDirectories(Path.Combine(Root, "sessions")))
             {
                 if ((await next.AdoptAsync(left).InTime()).Sandbox is { } sandbox)

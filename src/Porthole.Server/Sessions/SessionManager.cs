@@ -13,7 +13,7 @@ namespace Porthole.Server.Sessions;
 
 /// <summary>Every session of this server: makes them on first use, ends them when they are due, adopts those of the server before.</summary>
 internal sealed class SessionManager(
-    ServerOptions options, DataDirectory data, PortholeStore store, NamespaceDriver driver, SandboxLimits limits, TimeProvider time, ILogger<SessionManager> log)
+    ServerOptions options, DataDirectory data, PortholeStore store, SandboxDriver driver, SandboxLimits limits, TimeProvider time, ILogger<SessionManager> log)
 {
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
 

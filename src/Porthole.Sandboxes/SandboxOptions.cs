@@ -1,7 +1,7 @@
 namespace Porthole.Sandboxes;
 
-/// <summary>Settings of a <see cref="NamespaceDriver"/>.</summary>
-public sealed record NamespaceOptions
+/// <summary>Settings of a <see cref="SandboxDriver"/>.</summary>
+public sealed record SandboxOptions
 {
     /// <summary>Directory for what sessions are made from; belongs to this driver alone and may be deleted between its runs.</summary>
     public required string CacheDirectory { get; init; }

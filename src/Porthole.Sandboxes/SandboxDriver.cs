@@ -1,0 +1,225 @@
+using System.Text.RegularExpressions;
+using Porthole.Posix;
+
+namespace Porthole.Sandboxes;
+
+/// <summary>
+/// Starts sandboxes and takes them over, whatever isolates them. As root each gets a user id, a disk and control groups
+/// of its own; as an ordinary user those are missing, and <see cref="SandboxOptions.Warn"/> says so.
+/// </summary>
+/// <remarks>Disposing it ends no sandbox. Thread-safe.</remarks>
+public sealed partial class SandboxDriver : IDisposable
+{
+    // The server survives a host without memory, the sessions' programs do not: half way to "kill this first".
+    internal const int OutOfMemoryScore = 500;
+
+    private const long SmallestBytes = 16 << 20;
+    private const int FewestProcesses = 16;
+    private const double LeastCpus = 0.01;
+
+    private readonly SandboxOptions _options;
+    private readonly EventLoop _loop;
+    private readonly Cgroups _cgroups;
+    private readonly IReadOnlyDictionary<Isolation, IIsolationDriver> _drivers;
+    private readonly UserIds? _userIds;
+    private readonly UserModeNetwork? _network;
+
+    private SandboxDriver(SandboxOptions options, EventLoop loop, Cgroups cgroups, IReadOnlyDictionary<Isolation, IIsolationDriver> drivers, UserModeNetwork? network)
+    {
+        (_options, _loop, _cgroups, _drivers, _network) = (options, loop, cgroups, drivers, network);
+        _userIds = Environment.IsPrivilegedProcess ? new UserIds(options.FirstUserId, options.UserIdCount) : null;
+    }
+
+    /// <summary>Prepares what all sandboxes share, and warns of what this host cannot do.</summary>
+    /// <exception cref="SandboxException">This host cannot run sandboxes at all: the message says what is missing.</exception>
+    public static async Task<SandboxDriver> CreateAsync(SandboxOptions options, CancellationToken cancel = default)
+    {
+        foreach (var program in (string[])[options.LaunchPath, options.GuestPath])
+        {
+            if (!File.Exists(program))
+                throw new SandboxException($"{program} is missing: run make build");
+        }
+
+        var bubblewrap = HostTool.Find("bwrap") ?? throw new SandboxException("bubblewrap is missing: install the package bubblewrap");
+        var mountPoint = Directory.CreateDirectory(Path.Combine(options.CacheDirectory, "mounts")).FullName;
+        var files = SessionFiles.Build(Path.Combine(options.CacheDirectory, "files"));
+        var cgroups = new Cgroups(CgroupParent.Detect());
+        if (cgroups.Missing.Count > 0)
+            options.Warn($"no control group that this server may write limits {string.Join(", ", cgroups.Missing)}: one session can use all that this host has of it");
+        var loop = new EventLoop("sandboxes");
+        loop.Start();
+        try
+        {
+            var disks = await DiskImages.TryCreateAsync(loop, options, files, mountPoint, cancel);
+            var network = UserModeNetwork.TryCreate(loop, options, mountPoint, out var problem);
+            if (problem is not null)
+                options.Warn($"sessions have no way out to the network: {problem}");
+            var launcher = new SandboxLauncher(loop, options, files, cgroups, bubblewrap, mountPoint, network?.NameServer);
+            var drivers = new Dictionary<Isolation, IIsolationDriver> { [Isolation.Namespace] = new NamespaceDriver(launcher, disks) };
+            return new SandboxDriver(options, loop, cgroups, drivers, network);
+        }
+        catch
+        {
+            End(loop);
+            throw;
+        }
+    }
+
+    /// <summary>Starts a sandbox, and waits until the guest inside has said its first word.</summary>
+    /// <exception cref="SandboxException">It could not be started; nothing of it is left. The message says what to do.</exception>
+    /// <exception cref="OperationCanceledException">The caller did not want to wait; nothing of it is left.</exception>
+    public async Task<Sandbox> StartAsync(SandboxSpec spec, CancellationToken cancel = default)
+    {
+        Check(spec);
+        var id = Guid.NewGuid().ToString("N");
+        var state = new SandboxState(SandboxState.CurrentVersion, id, SandboxState.CurrentBootId, spec.HostName, spec.Limits, spec.Egress,
+            _userIds?.Take(), null, null, null, _cgroups.DirectoriesFor(id), spec.Isolation);
+        Sandbox? sandbox = null;
+        try
+        {
+            // 1. Write down what will exist, before it does.
+            Directory.CreateDirectory(spec.Directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            state.Write(spec.Directory);
+
+            // 2. What it may use.
+            _cgroups.Create(id, spec.Limits);
+
+            // 3. Its processes. From here on the sandbox clears itself away when it ends.
+            var driver = DriverOf(spec.Isolation);
+            var processes = await driver.StartAsync(spec, state, cancel);
+            state = state with { Outer = processes.Outer.Identity, Inner = processes.Inner.Identity };
+            state.Write(spec.Directory);
+            var heard = new TaskCompletionSource();
+            sandbox = Begin(new Sandbox(_loop, spec.Directory, state, processes.Outer, processes.Inner, driver.LinkTo(spec.Directory, state), processes.Log), null, heard.Task);
+
+            // 4. The guest itself, and behind it the way out.
+            try
+            {
+                await sandbox.WaitForGuestAsync(_options.StartTimeout, cancel);
+                return sandbox;
+            }
+            finally
+            {
+                heard.SetResult();
+            }
+        }
+        catch (Exception failure)
+        {
+            if (sandbox is not null)
+                await sandbox.KillAsync();
+            else
+                await ClearAsync(spec.Directory, state);
+            if (failure is SandboxException or OperationCanceledException)
+                throw;
+            throw new SandboxException($"the sandbox of {spec.Directory} could not be started: {failure.Message}", failure);
+        }
+    }
+
+    /// <summary>Takes over the sandbox that an earlier server left in a session's directory, or clears away what is left of it.</summary>
+    public async Task<SandboxAdoption> AdoptAsync(string directory)
+    {
+        var state = SandboxState.TryRead(directory);
+        var stale = state switch
+        {
+            null => "its state is missing or half-written",
+            { Version: not SandboxState.CurrentVersion } => $"its state has version {state.Version}, and this server reads {SandboxState.CurrentVersion}",
+            { Outer: null } or { Inner: null } => "it was not fully started",
+            _ when state.BootId != SandboxState.CurrentBootId => "the host has been restarted",
+            _ => null,
+        };
+        if (stale is null && TryAdopt(state!.Outer!) is { } outer)
+        {
+            if (TryAdopt(state.Inner!) is { } inner)
+                return new SandboxAdoption(Adopt(directory, state, outer, inner), null);
+            outer.Release();
+        }
+
+        await ClearAsync(directory, state);
+        return new SandboxAdoption(null, stale ?? "its processes have ended");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => End(_loop);
+
+    private static void End(EventLoop loop)
+    {
+        loop.Stop();
+        loop.Join();
+        loop.Dispose();
+    }
+
+    // What comes from a request ends up in files and on command lines.
+    private void Check(SandboxSpec spec)
+    {
+        if (!HostName().IsMatch(spec.HostName))
+            throw new SandboxException($"\"{spec.HostName}\" cannot be a host name: use 1 to 64 letters, digits, hyphens, underscores and dots");
+        var limits = spec.Limits;
+        if (!(limits.Cpus >= LeastCpus) || limits.MemoryBytes < SmallestBytes || limits.DiskBytes < SmallestBytes || limits.Processes < FewestProcesses)
+            throw new SandboxException($"{limits} are too low to run anything: give at least {LeastCpus} processors, {FewestProcesses} processes and {SmallestBytes} bytes of each");
+        var free = HostLimits.FreeDisk(_options.CacheDirectory);
+        if (free < _options.MinimumFreeDiskBytes)
+            throw new SandboxException($"only {free >> 20} MB are left where {_options.CacheDirectory} lies, and sessions start with {_options.MinimumFreeDiskBytes >> 20} MB or more: free space there");
+        if (File.Exists(Path.Combine(spec.Directory, Sandbox.LinkName)))
+            throw new SandboxException($"{spec.Directory} holds a sandbox already: adopt it first");
+    }
+
+    [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\z")]
+    private static partial Regex HostName();
+
+    private IIsolationDriver DriverOf(Isolation isolation) =>
+        _drivers.GetValueOrDefault(isolation) ?? throw new SandboxException($"this server cannot isolate sessions by {isolation}: porthole doctor says why");
+
+    private Sandbox Adopt(string directory, SandboxState state, WatchedProcess outer, WatchedProcess inner)
+    {
+        if (state.UserId is { } user)
+            _userIds?.Adopt(user);
+        return Begin(new Sandbox(_loop, directory, state, outer, inner, DriverOf(state.Isolation).LinkTo(directory, state), null), state.Network is { } network ? TryAdopt(network) : null, Task.CompletedTask);
+    }
+
+    private Sandbox Begin(Sandbox sandbox, WatchedProcess? networkProcess, Task heard)
+    {
+        if (sandbox.State.Egress && _network is not null)
+        {
+            var egress = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (networkProcess is not null)
+                sandbox.SetNetworkProcess(networkProcess);
+            sandbox.SetNetwork(egress.Task, Task.Run(() => _network.KeepAsync(sandbox, _cgroups.Helpers, networkProcess, heard, egress)));
+        }
+
+        sandbox.Begin(ClearAsync);
+        return sandbox;
+    }
+
+    private WatchedProcess? TryAdopt(ProcessIdentity identity)
+    {
+        var process = WatchedProcess.TryWatch(_loop, identity.Pid);
+        if (process is null || process.Identity == identity)
+            return process;
+
+        // Somebody else's by now.
+        process.Release();
+        return null;
+    }
+
+    // Whatever of it exists. What cannot be cleared stays for the next start of the server, which comes here again.
+    private async Task ClearAsync(string directory, SandboxState? state)
+    {
+        try
+        {
+            if (state is not null && state.BootId == SandboxState.CurrentBootId)
+            {
+                await ProcessTable.KillAsync(_loop, state.Id);
+                await Cgroups.RemoveAsync(state.Cgroups);
+            }
+
+            DirectoryRemover.Remove(directory);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            _options.Warn($"{directory} could not be cleared away, and will be at the next start of the server: {failure.Message}");
+        }
+
+        if (state?.UserId is { } user)
+            _userIds?.Release(user);
+    }
+}
