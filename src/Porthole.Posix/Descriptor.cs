@@ -40,6 +40,14 @@ public sealed class Descriptor : SafeHandle
         return Libc.Pipe2(ends, Libc.O_CLOEXEC) == 0 ? (new Descriptor(ends[0]), new Descriptor(ends[1])) : throw PosixException.FromLast("pipe");
     }
 
+    /// <summary>Waits until all that was written to this file's file system is on its disk (syncfs(2)).</summary>
+    /// <exception cref="PosixException">It is not, or this is only a place to name files from.</exception>
+    public void SyncFileSystem()
+    {
+        if (Libc.SyncFs(Number) < 0)
+            throw PosixException.FromLast("syncfs");
+    }
+
     /// <summary>Makes reads and writes return <see cref="Errno.EAGAIN"/> instead of waiting.</summary>
     /// <exception cref="PosixException">The descriptor is closed.</exception>
     public void SetNonBlocking()

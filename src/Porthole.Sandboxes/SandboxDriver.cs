@@ -156,6 +156,8 @@ public sealed partial class SandboxDriver : IDisposable
         var limits = spec.Limits;
         if (!(limits.Cpus >= LeastCpus) || limits.MemoryBytes < SmallestBytes || limits.DiskBytes < SmallestBytes || limits.Processes < FewestProcesses)
             throw new SandboxException($"{limits} are too low to run anything: give at least {LeastCpus} processors, {FewestProcesses} processes and {SmallestBytes} bytes of each");
+        if (spec.Image != Images.PreparedImage.Host || spec.Mounts.Count > 0)
+            throw new SandboxException("sessions of images, and storage that outlives a session, are not made yet");
         var free = HostLimits.FreeDisk(_options.CacheDirectory);
         if (free < _options.MinimumFreeDiskBytes)
             throw new SandboxException($"only {free >> 20} MB are left where {_options.CacheDirectory} lies, and sessions start with {_options.MinimumFreeDiskBytes >> 20} MB or more: free space there");

@@ -1,3 +1,5 @@
+using Porthole.Sandboxes.Images;
+
 namespace Porthole.Sandboxes;
 
 /// <summary>What a new sandbox shall be.</summary>
@@ -20,4 +22,10 @@ public sealed record SandboxSpec
 
     /// <summary>Whether it reaches the world outside the host.</summary>
     public bool Egress { get; init; } = true;
+
+    /// <summary>What it is made of; nobody may remove the image while the sandbox runs.</summary>
+    public PreparedImage Image { get; init; } = PreparedImage.Host;
+
+    /// <summary>Storage that outlives the sandbox, where it appears inside.</summary>
+    public IReadOnlyList<SandboxMount> Mounts { get; init; } = [];
 }
