@@ -9,9 +9,6 @@ namespace Porthole.Sandboxes.Images;
 /// </summary>
 public sealed record CodePackage
 {
-    // Where the API names a bucket of S3, this one stands for the server's own files.
-    private const string LocalBucket = "local";
-
     private CodePackage(string archivePath, CodeRuntime runtime, string requested, IReadOnlyList<string> entryPoint) =>
         (ArchivePath, Runtime, Requested, EntryPoint) = (archivePath, runtime, requested, entryPoint);
 
@@ -27,19 +24,21 @@ public sealed record CodePackage
     /// <summary>The file to run in the zip, after a program that runs the interpreter with it, if there are two.</summary>
     public IReadOnlyList<string> EntryPoint { get; }
 
-    /// <summary>Reads the fields of a codeConfiguration (contract section 12.1).</summary>
-    /// <param name="bucket">"local", or "" for the same.</param>
-    /// <param name="prefix">The zip's absolute path on the server's machine, also as a file: URI.</param>
+    /// <summary>Reads the fields of a codeConfiguration (contract section 12.1), for which a bucket is a directory of the server's machine.</summary>
+    /// <param name="bucket">The absolute path of a directory.</param>
+    /// <param name="prefix">The zip's path in it.</param>
     /// <param name="runtime">PYTHON_3_10 to PYTHON_3_14, NODE_22 and their like.</param>
-    /// <param name="entryPoint">One or two words.</param>
+    /// <param name="entryPoint">One or two words: the file to run in the zip, after a program that runs the interpreter with it, if any.</param>
     /// <exception cref="ImageException">A field cannot be used; the message names it.</exception>
     public static CodePackage Parse(string bucket, string prefix, string runtime, IReadOnlyList<string> entryPoint)
     {
-        if (bucket is not ("" or LocalBucket))
-            throw new ImageException($"code.s3.bucket \"{bucket}\": code is read from the server's own files: give \"{LocalBucket}\", and the zip's absolute path as prefix");
-        var path = prefix.StartsWith("file://", StringComparison.Ordinal) ? new Uri(prefix).LocalPath : prefix;
-        if (!path.StartsWith('/') || path.Any(char.IsControl))
-            throw new ImageException($"code.s3.prefix \"{prefix}\": give the zip's absolute path on the server's machine");
+        ArgumentNullException.ThrowIfNull(entryPoint);
+        if (!Path.IsPathFullyQualified(bucket) || bucket.Any(char.IsControl))
+            throw new ImageException($"code.s3.bucket \"{bucket}\": give the absolute path of a directory on the server's machine");
+        var directory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(bucket));
+        var path = Path.GetFullPath(Path.Combine(directory, prefix));
+        if (!path.StartsWith(directory + "/", StringComparison.Ordinal) || prefix.Any(char.IsControl))
+            throw new ImageException($"code.s3.prefix \"{prefix}\": give the path of a zip in {directory}");
         if (entryPoint.Count is < 1 or > 2 || entryPoint.Any(word => word.Length == 0))
             throw new ImageException("entryPoint: give the file to run, or a program and the file");
         return new CodePackage(path, ParseRuntime(runtime), runtime, entryPoint);
