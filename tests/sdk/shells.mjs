@@ -1,8 +1,11 @@
 // What a terminal does through the official SDK: open, type, resize, end, take over, come back.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { once } from 'node:events'
 import { ShellChannel } from 'bedrock-agentcore/runtime'
-import { newSessionId, openTerminal } from './lib/suite.mjs'
+import WebSocket from 'ws'
+import { within } from './lib/patience.mjs'
+import { signedHeaders } from './lib/signing.mjs'
+import { credentials, newSessionId, openTerminal, suite, test } from './lib/suite.mjs'
 
 test('a shell opens with signed headers, takes what is typed and shows what is printed', async () => {
   const sessionId = newSessionId()
@@ -50,4 +53,24 @@ for (const [line, code, cause] of [
     const signal = status.details?.causes.find(({ reason }) => reason === 'Signal')?.message
     assert.equal(signal, cause)
   })
+}
+
+test('the 101 names both ids, also those that the server made up', async () => {
+  const sessionId = newSessionId()
+  const { url, headers } = await suite.client.connectShellSigV4({ runtimeArn: suite.runtimeArn, sessionId, shellId: 'named' })
+  const ids = await idsOf(url, headers)
+  assert.deepEqual(ids, [sessionId, 'named'])
+  const bare = url.replace('shellId=named', '')
+  const region = suite.region
+  const [madeSession, madeShell] = await idsOf(bare, await signedHeaders({ method: 'GET', url: bare, region, credentials: await credentials() }))
+  assert.match(madeSession, /^[A-Za-z0-9][A-Za-z0-9_-]{32,99}$/)
+  assert.match(madeShell, /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/)
+})
+
+// Connects with the library that the SDK uses, and reads the headers of the answer.
+async function idsOf(url, headers) {
+  const socket = new WebSocket(url, { headers })
+  const [[response]] = await within(Promise.all([once(socket, 'upgrade'), once(socket, 'open')]), 'the 101')
+  socket.terminate()
+  return ['x-amzn-bedrock-agentcore-runtime-session-id', 'x-amzn-bedrock-agentcore-shell-id'].map((name) => response.headers[name])
 }

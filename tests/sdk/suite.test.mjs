@@ -3,3 +3,6 @@ import { shareServer } from './lib/suite.mjs'
 
 shareServer()
 await import('./shells.mjs')
+await import('./reconnect.mjs')
+await import('./presigned.mjs')
+await import('./commands.mjs')

@@ -8,13 +8,14 @@ export class Terminal {
   #taken = 0
   #waiters = []
   #markers = 0
+  #pauseAfter = null
 
   /** @param shell a ShellSession; from here on only this object reads it */
   constructor(shell) {
     this.shell = shell
     /** Every frame that is no output. */
     this.frames = []
-    /** True when the SDK's loop has ended: the shell has, or it was kicked, or it gave up. */
+    /** True when the SDK's loop has ended by itself: the shell has, or it was kicked, or it gave up. */
     this.ended = false
     this.reading = this.#read()
   }
@@ -39,9 +40,10 @@ export class Terminal {
           this.frames.push(frame)
         }
         this.#wake()
+        if (this.#pauseAfter !== null && this.#text.endsWith(this.#pauseAfter)) return
       }
-    } finally {
       this.ended = true
+    } finally {
       this.#wake()
     }
   }
@@ -69,6 +71,13 @@ export class Terminal {
     }
   }
 
+  /** What was printed since the last `until`. */
+  rest() {
+    const rest = this.#text.slice(this.#taken)
+    this.#taken = this.#text.length
+    return Buffer.from(rest, 'latin1').toString()
+  }
+
   /** Makes the terminal quiet: no echo, no prompt, no translation; what is printed is what programs print. */
   async quiet() {
     await this.shell.send("stty -echo -opost; PS1=; bind 'set enable-bracketed-paste off'; echo qu''iet\n")
@@ -81,6 +90,24 @@ export class Terminal {
     const marker = `end-of-${++this.#markers}`
     await this.shell.send(`${line}\necho ${marker.replace('end', "e''nd")}\n`)
     return this.until(`${marker}\n`)
+  }
+
+  /**
+   * Runs a line in a quiet shell and stops reading behind what it printed. The SDK's loop loses what arrives within 10 s after a
+   * reconnection when it was waiting for a frame at the drop (see README.md); one that is begun afterwards loses nothing.
+   */
+  async runAndPause(line) {
+    const marker = `end-of-${this.#markers + 1}\n`
+    this.#pauseAfter = marker
+    const printed = await this.run(line)
+    await this.finish()
+    this.#pauseAfter = null
+    return printed
+  }
+
+  /** Reads again after runAndPause. */
+  resume() {
+    this.reading = this.#read()
   }
 
   /** Waits for the SDK's loop to end. */
