@@ -4,7 +4,7 @@ using Porthole.Protocol.Link;
 namespace Porthole.Guest;
 
 /// <summary>
-/// What all lanes share, on one loop: the shells by name, the processes, and those shells that nobody is attached to.
+/// What all lanes share, on one loop: the shells by name, the processes, the agent, and those shells that nobody is attached to.
 /// Lanes talk to it by posting to <see cref="Loop"/>, and it answers by posting to theirs; no lock anywhere.
 /// </summary>
 internal sealed partial class Home
@@ -39,6 +39,8 @@ internal sealed partial class Home
             HangUp(place.Shell);
         foreach (var command in _commands.Values.Where(command => _children.ContainsKey(command.ProcessId)))
             EndSession(command.ProcessId, Libc.SIGTERM);
+        if (_agent is { IsRunning: true } agent)
+            EndSession(agent.ProcessId, Libc.SIGTERM);
         EndWhenAllAreGone();
     }
 
@@ -50,6 +52,7 @@ internal sealed partial class Home
         _endings[session] = new SessionEnd(Loop, session, signal, leaderIsGone: !_children.ContainsKey(session), () =>
         {
             _endings.Remove(session);
+            ServeWaitingForAgent();
             EndWhenAllAreGone();
         });
     }

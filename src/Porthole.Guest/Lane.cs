@@ -137,6 +137,21 @@ internal sealed unsafe class Lane : IPollable
         UpdateWatch();
     }
 
+    /// <summary>From the home loop: the agent that a stream asked for.</summary>
+    public void GiveAgent(uint stream, AgentAttached attached)
+    {
+        (Find(stream) as AgentStream)?.Begin(attached);
+        UpdateWatch();
+    }
+
+    /// <summary>From the home loop: the part of the agent's log that a stream asked for.</summary>
+    public void GiveLog(AgentStream stream, LogPart part)
+    {
+        if (Find(stream.Number) == stream)
+            stream.Take(part);
+        UpdateWatch();
+    }
+
     /// <summary>From the home loop: what a stream asked for cannot be had.</summary>
     public void Refuse(uint stream, LinkFailure failure)
     {
@@ -217,7 +232,7 @@ internal sealed unsafe class Lane : IPollable
         {
             HandleOwn(frame.Type, payload);
         }
-        else if (frame.Type is LinkFrameType.AttachShell or LinkFrameType.StartCommand)
+        else if (frame.Type is LinkFrameType.AttachShell or LinkFrameType.StartCommand or LinkFrameType.AttachAgent or LinkFrameType.ConnectPort)
         {
             OpenStream(frame, payload);
         }
@@ -260,17 +275,29 @@ internal sealed unsafe class Lane : IPollable
             return;
         }
 
-        if (frame.Type == LinkFrameType.AttachShell)
+        switch (frame.Type)
         {
-            var request = AttachShell.Read(payload);
-            AddStream(new ShellStream(_home, this, frame.Stream, request));
-            _home.Loop.Post(() => _home.Attach(this, frame.Stream, request));
-        }
-        else
-        {
-            var request = StartCommand.Read(payload);
-            AddStream(new CommandStream(_home, this, frame.Stream, request.Credit));
-            _home.Loop.Post(() => _home.Start(this, frame.Stream, request));
+            case LinkFrameType.AttachShell:
+                var shell = AttachShell.Read(payload);
+                AddStream(new ShellStream(_home, this, frame.Stream, shell));
+                _home.Loop.Post(() => _home.Attach(this, frame.Stream, shell));
+                break;
+            case LinkFrameType.StartCommand:
+                var command = StartCommand.Read(payload);
+                AddStream(new CommandStream(_home, this, frame.Stream, command.Credit));
+                _home.Loop.Post(() => _home.Start(this, frame.Stream, command));
+                break;
+            case LinkFrameType.AttachAgent:
+                var agent = AttachAgent.Read(payload);
+                AddStream(new AgentStream(_home, this, frame.Stream, agent.Credit));
+                _home.Loop.Post(() => _home.AttachToAgent(this, frame.Stream, agent));
+                break;
+            default:
+                var port = ConnectPort.Read(payload);
+                var connection = new PortStream(this, frame.Stream, port.Credit);
+                AddStream(connection);
+                connection.Open(port.Port);
+                break;
         }
     }
 

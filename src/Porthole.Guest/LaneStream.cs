@@ -6,7 +6,7 @@ namespace Porthole.Guest;
 internal abstract class LaneStream(Lane lane, uint number, uint credit)
 {
     /// <summary>The lane it lives on.</summary>
-    protected Lane Lane { get; } = lane;
+    public Lane Lane { get; } = lane;
 
     /// <summary>Its number on the lane.</summary>
     public uint Number { get; } = number;
@@ -14,8 +14,8 @@ internal abstract class LaneStream(Lane lane, uint number, uint credit)
     /// <summary>Output bytes that the server will take.</summary>
     protected long Credit { get; private set; } = credit;
 
-    /// <summary>The process behind it; 0 before there is one.</summary>
-    public abstract int ProcessId { get; }
+    /// <summary>The process whose end it waits for; 0 when there is none.</summary>
+    public virtual int ProcessId => 0;
 
     /// <summary>Handles a frame for this stream.</summary>
     /// <exception cref="LinkProtocolException">The frame is malformed, or not allowed now.</exception>
@@ -32,7 +32,9 @@ internal abstract class LaneStream(Lane lane, uint number, uint credit)
     public abstract void OnLaneClosed();
 
     /// <summary>The process has ended.</summary>
-    public abstract void OnExit(ProcessExit exit);
+    public virtual void OnExit(ProcessExit exit)
+    {
+    }
 
     /// <summary>Adds what a Credit frame grants. More than any program prints is the same as all of it.</summary>
     protected void Grant(uint bytes) => Credit = Math.Min(Credit + bytes, long.MaxValue / 2);

@@ -53,6 +53,25 @@ internal static unsafe class ProgramStart
         }
     }
 
+    /// <summary>Starts the agent with /dev/null as input and one pipe for all that it prints.</summary>
+    /// <exception cref="LinkFailureException">It cannot be started.</exception>
+    public static (int ProcessId, Descriptor Output) StartAgent(ProgramSpec program)
+    {
+        var descriptors = new List<Descriptor>();
+        try
+        {
+            var (output, writer) = Pipe(descriptors);
+            var processId = Start(program, null, [-1, writer.Number, writer.Number]);
+            writer.Dispose();
+            return (processId, output);
+        }
+        catch (Exception error) when (error is PosixException or LinkFailureException or ArgumentException)
+        {
+            descriptors.ForEach(descriptor => descriptor.Dispose());
+            throw Explain(error, program);
+        }
+    }
+
     private static int Start(ProgramSpec program, string? terminal, IReadOnlyList<int> descriptors)
     {
         var start = new ProcessStart

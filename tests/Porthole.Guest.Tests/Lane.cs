@@ -58,6 +58,20 @@ internal sealed class Lane : IDisposable
         return Keep(new CommandUnderTest(this, stream));
     }
 
+    /// <summary>Asks for the agent, started when arguments are given and none runs.</summary>
+    public AgentUnderTest FollowAgent(uint stream, IReadOnlyList<string>? arguments, long from = 0, uint credit = 1 << 30, uint logBytes = 64 * 1024)
+    {
+        Send(new AttachAgent(from, credit, logBytes, arguments is null ? null : Program(arguments)).Write(Writer, stream));
+        return Keep(new AgentUnderTest(this, stream));
+    }
+
+    /// <summary>Asks for a connection to a port.</summary>
+    public PortUnderTest Connect(uint stream, int port, uint credit = 1 << 30)
+    {
+        Send(new ConnectPort((ushort)port, credit).Write(Writer, stream));
+        return Keep(new PortUnderTest(this, stream));
+    }
+
     /// <summary>Sends a ping and waits for its answer: whatever the guest sent before has come then.</summary>
     public void Ping()
     {

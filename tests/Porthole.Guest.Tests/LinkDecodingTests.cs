@@ -15,6 +15,7 @@ public sealed class LinkDecodingTests
         payload => ShellAttached.Read(payload), payload => StartCommand.Read(payload), payload => ProcessExit.Read(payload),
         payload => StreamClosed.Read(payload), payload => LinkFailure.Read(payload), payload => ShellSummary.ReadList(payload),
         payload => LinkSmallFrames.ReadCredit(payload), payload => LinkSmallFrames.ReadSignal(payload),
+        payload => AttachAgent.Read(payload), payload => AgentAttached.Read(payload), payload => ConnectPort.Read(payload), payload => PortConnected.Read(payload),
     ];
 
     [Property(MaxTest = 2000)]
@@ -32,6 +33,22 @@ public sealed class LinkDecodingTests
         Attempt(bytes => AttachShell.Read(bytes), payload.AsSpan(0, (int)(at % payload.Length)));
         payload[at % payload.Length] = value;
         Attempt(bytes => AttachShell.Read(bytes), payload);
+    }
+
+    [Property]
+    public void Messages_of_agents_and_ports_say_what_they_were_given(bool flag, uint number, ushort port, long offset, string[] words)
+    {
+        var writer = new LinkWriter();
+        var agent = new AttachAgent(offset, number, number, flag ? new ProgramSpec([.. Clean(words), "x"], Clean(words), "/") : null);
+        var read = AttachAgent.Read(agent.Write(writer, 1)[LinkFrame.HeaderBytes..]);
+        Assert.Equal((offset, number, number, flag), (read.FromOffset, read.Credit, read.LogBytes, read.Program is not null));
+        Assert.Equal(agent.Program?.Arguments ?? [], read.Program?.Arguments ?? []);
+        Assert.Equal(agent.Program?.Environment ?? [], read.Program?.Environment ?? []);
+        var start = offset & long.MaxValue;
+        var attached = new AgentAttached(flag, number, start, long.MaxValue, start);
+        Assert.Equal(attached, AgentAttached.Read(attached.Write(writer, 1)[LinkFrame.HeaderBytes..]));
+        Assert.Equal(new ConnectPort(port, number), ConnectPort.Read(new ConnectPort(port, number).Write(writer, 1)[LinkFrame.HeaderBytes..]));
+        Assert.Equal(new PortConnected(number), PortConnected.Read(new PortConnected(number).Write(writer, 1)[LinkFrame.HeaderBytes..]));
     }
 
     [Property]

@@ -159,6 +159,51 @@ internal sealed class ShellUnderTest(Lane lane, uint number) : StreamUnderTest(l
     }
 }
 
+/// <summary>A stream that follows the agent.</summary>
+internal sealed class AgentUnderTest(Lane lane, uint number) : StreamUnderTest(lane, number)
+{
+    public AgentAttached Attached { get; private set; }
+
+    /// <summary>Waits for the answer to the request, or for the word that part of the log is missing.</summary>
+    public AgentUnderTest Confirm()
+    {
+        Attached = AgentAttached.Read(Expect(LinkFrameType.AgentAttached).Payload);
+        return this;
+    }
+}
+
+/// <summary>A stream that is a connection to a port.</summary>
+internal sealed class PortUnderTest(Lane lane, uint number) : StreamUnderTest(lane, number)
+{
+    public PortUnderTest Confirm()
+    {
+        InputCredit += PortConnected.Read(Expect(LinkFrameType.PortConnected).Payload).InputCredit;
+        return this;
+    }
+
+    /// <summary>Sends any number of bytes as the credit for them comes.</summary>
+    public void Write(ReadOnlySpan<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+        {
+            while (InputCredit == 0)
+                Lane.ReceiveOne("input credit", this);
+            var part = (int)Math.Min(Math.Min(InputCredit, 32 * 1024), bytes.Length);
+            WriteBeyondCredit(bytes[..part]);
+            bytes = bytes[part..];
+        }
+    }
+
+    public void WriteBeyondCredit(ReadOnlySpan<byte> bytes)
+    {
+        InputCredit -= bytes.Length;
+        Lane.Send(LinkSmallFrames.WriteBytes(Lane.Writer, LinkFrameType.Input, Number, bytes));
+    }
+
+    /// <summary>Waits until the other side has ended its direction.</summary>
+    public void WaitForEndOfOutput() => Expect(LinkFrameType.EndOfOutput);
+}
+
 /// <summary>A stream that runs a command.</summary>
 internal sealed class CommandUnderTest(Lane lane, uint number) : StreamUnderTest(lane, number)
 {

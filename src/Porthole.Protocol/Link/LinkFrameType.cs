@@ -2,7 +2,8 @@ namespace Porthole.Protocol.Link;
 
 /// <summary>
 /// What a guest-link frame means. Numbers are never reused. A receiver ignores types it does not know,
-/// so a newer peer may add some without a new version as long as an older one can do without them.
+/// so a newer peer may add some without a new version as long as an older one can do without them. A request that has to be answered
+/// needs a new version, and is sent only to peers that said they speak it.
 /// </summary>
 public enum LinkFrameType : byte
 {
@@ -65,4 +66,22 @@ public enum LinkFrameType : byte
 
     /// <summary>Server: send a signal (one byte, signal(7)) to a command's process group; SIGKILL follows on its own after SIGTERM's grace time.</summary>
     Signal = 33,
+
+    /// <summary>Server, opens a stream: follow the agent, started when none runs and that is wanted: <see cref="Link.AttachAgent"/>.</summary>
+    AttachAgent = 40,
+
+    /// <summary>Guest: the stream is attached to the agent; its log follows as <see cref="Output"/>: <see cref="Link.AgentAttached"/>.</summary>
+    AgentAttached = 41,
+
+    /// <summary>Server, opens a stream: connect to a TCP port inside the sandbox: <see cref="Link.ConnectPort"/>.</summary>
+    ConnectPort = 48,
+
+    /// <summary>Guest: the connection stands: <see cref="Link.PortConnected"/>.</summary>
+    PortConnected = 49,
+
+    /// <summary>Server, empty: no more <see cref="Input"/> comes for the connection.</summary>
+    EndOfInput = 50,
+
+    /// <summary>Guest, empty: no more <see cref="Output"/> comes from the connection.</summary>
+    EndOfOutput = 51,
 }

@@ -5,7 +5,10 @@ namespace Porthole.Protocol.Link;
 public readonly record struct LinkHello(ushort Version)
 {
     /// <summary>The newest version that this code speaks.</summary>
-    public const ushort CurrentVersion = 1;
+    public const ushort CurrentVersion = AgentVersion;
+
+    /// <summary>The first version with agents and with connections to ports inside the sandbox.</summary>
+    public const ushort AgentVersion = 2;
 
     // "PHGL": tells a guest link from anything else that may answer on the same socket.
     private const uint Magic = 0x4C474850;
@@ -193,7 +196,7 @@ public readonly record struct ProcessExit(byte Code, byte Signal)
     }
 }
 
-/// <summary>Why a stream was closed while its shell goes on.</summary>
+/// <summary>Why a stream was closed by other means than an exit or a failure.</summary>
 public enum StreamCloseReason : byte
 {
     /// <summary>The server asked for it.</summary>
@@ -201,6 +204,9 @@ public enum StreamCloseReason : byte
 
     /// <summary>Another stream attached to the same shell.</summary>
     TakenOver = 2,
+
+    /// <summary>Both directions of a connection have ended.</summary>
+    Ended = 3,
 }
 
 /// <summary>Says that a stream is closed while its shell goes on.</summary>
@@ -236,6 +242,12 @@ public enum LinkFailureReason : byte
 
     /// <summary>The sandbox is out of processes, memory, terminals or descriptors.</summary>
     OutOfResources = 3,
+
+    /// <summary>No agent was ever started and the request did not ask for one.</summary>
+    NoAgent = 4,
+
+    /// <summary>Nobody listens on the port, or the connection broke.</summary>
+    Disconnected = 5,
 }
 
 /// <summary>Says that the request which opened the stream failed.</summary>
