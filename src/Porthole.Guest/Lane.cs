@@ -56,6 +56,8 @@ internal sealed unsafe class Lane : IPollable
     /// <summary>Says Hello and begins to read.</summary>
     public void Open()
     {
+        if (Loop != _home.Loop)
+            LanePace.Begin();
         Sender.Send(new LinkHello(LinkHello.CurrentVersion).Write(_writer));
         UpdateWatch();
     }

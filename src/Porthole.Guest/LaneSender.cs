@@ -13,6 +13,7 @@ internal sealed unsafe class LaneSender(Descriptor lane)
     private const int MaxWaitingBytes = 1024 * 1024;
 
     private readonly ByteQueue _waiting = new();
+    private readonly LanePace _pace = new();
 
     /// <summary>Whether the lane took less than it was given: wait until it is writable, then <see cref="Flush"/>.</summary>
     public bool IsBlocked => _waiting.Count > 0;
@@ -45,6 +46,7 @@ internal sealed unsafe class LaneSender(Descriptor lane)
         new LinkFrame(length, type, stream).WriteTo(new Span<byte>(header, LinkFrame.HeaderBytes));
         vectors[0] = new Libc.IoVec { Base = header, Length = LinkFrame.HeaderBytes };
         Write(vectors, parts + 1);
+        _pace.Sent(length);
     }
 
     /// <summary>Sends what waits, as much as the lane takes.</summary>

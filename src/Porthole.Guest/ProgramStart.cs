@@ -22,6 +22,9 @@ internal static unsafe class ProgramStart
             terminal = PseudoTerminal.Open(request.Size.Columns, request.Size.Rows);
             ring = new OutputRing((int)Math.Clamp(request.RingBytes, 4 * 1024, 16 * 1024 * 1024));
             var processId = Start(program, terminal.SlavePath, []);
+
+            // The shell itself answers a person. What it starts is as everything else.
+            TimeSlice.TrySet(processId, TimeSlice.Shortest);
             return new Shell(request.ShellId, terminal, ring, processId);
         }
         catch (Exception error) when (error is PosixException or LinkFailureException or ArgumentException)

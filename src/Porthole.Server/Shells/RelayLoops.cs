@@ -1,3 +1,5 @@
+using Porthole.Posix;
+
 namespace Porthole.Server.Shells;
 
 /// <summary>
@@ -12,6 +14,7 @@ internal sealed class RelayLoops
     public RelayLoops()
     {
         Calm = new RelayLoop("relay-calm");
+        Calm.Events.Post(static () => TimeSlice.TrySet(0, TimeSlice.Shortest));
         _hot = new RelayLoop[Math.Clamp(Environment.ProcessorCount, 1, 8)];
         for (var i = 0; i < _hot.Length; i++)
             _hot[i] = new RelayLoop($"relay-hot-{i}");
