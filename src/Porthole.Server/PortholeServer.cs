@@ -10,6 +10,7 @@ using Microsoft.Extensions.Logging;
 using Porthole.Protocol.Shells;
 using Porthole.Sandboxes;
 using Porthole.Server.Api;
+using Porthole.Server.Audit;
 using Porthole.Server.Auth;
 using Porthole.Server.Runtimes;
 using Porthole.Server.Sessions;
@@ -65,6 +66,7 @@ public static class PortholeServer
         var sessions = app.Services.GetRequiredService<SessionManager>();
         await sessions.AdoptAsync(cancellationToken);
         app.UseRequestIds();
+        app.Use(app.Services.GetRequiredService<ApiCalls>().InvokeAsync);
         app.Run(app.Services.GetRequiredService<DataPlane>().HandleAsync);
         app.Lifetime.ApplicationStopping.Register(() => CloseShells(sessions));
         await app.StartAsync(cancellationToken);
@@ -143,6 +145,7 @@ public static class PortholeServer
             store, options.Region, TimeProvider.System, provider.GetRequiredService<ILogger<SigV4Authenticator>>()));
         services.AddSingleton<DeploymentLookup>().AddSingleton<SessionManager>().AddSingleton<ShellEndpoint>().AddSingleton<CommandEndpoint>().AddSingleton<StopEndpoint>();
         services.AddSingleton<AdminEndpoints>().AddSingleton<DataPlane>();
+        services.AddSingleton<AuditTrail>().AddSingleton<ApiCalls>();
         services.AddSingleton(options.SandboxLimits ?? HostLimits.Default(data.FullPath));
     }
 

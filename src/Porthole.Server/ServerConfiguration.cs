@@ -48,6 +48,9 @@ public sealed record ServerConfiguration
     /// <summary>See <see cref="ServerOptions.SandboxLimits"/>.</summary>
     public SandboxLimits? Sandbox { get; init; }
 
+    /// <summary>See <see cref="ServerOptions.Audit"/>.</summary>
+    public AuditOptions? Audit { get; init; }
+
     /// <summary>Reads a file; without one, all settings have their defaults.</summary>
     /// <exception cref="ConfigurationException">The file cannot be read, or a setting is unknown or of the wrong kind.</exception>
     public static ServerConfiguration Read(string? path)
@@ -85,10 +88,12 @@ public sealed record ServerConfiguration
             MaxLifetime = MaxLifetime,
             Shells = Shells ?? defaults.Shells,
             SandboxLimits = Sandbox,
+            Audit = Audit ?? defaults.Audit,
         };
         Check(RuntimeArn.IsAccountId(options.AccountId), "accountId", "must be 12 digits");
         Check(options.Region.Length is > 0 and <= 32, "region", "must be 1 to 32 characters");
         CheckShells(options.Shells);
+        CheckAudit(options.Audit);
         return options;
     }
 
@@ -99,6 +104,12 @@ public sealed record ServerConfiguration
         Check(shells.MaxFramesPerWindow >= 1, "shells.maxFramesPerWindow", "must be 1 or more");
         Check(shells.RingBytes is >= 4096 and <= 16 * 1024 * 1024, "shells.ringBytes", "must be 4096 to 16777216");
         Check(shells.PingInterval > TimeSpan.Zero && shells.DeadAfter > shells.PingInterval, "shells.deadAfter", "must be longer than shells.pingInterval");
+    }
+
+    private static void CheckAudit(AuditOptions audit)
+    {
+        Check(audit.MaxFileBytes >= AuditOptions.MinFileBytes, "audit.maxFileBytes", $"must be at least {AuditOptions.MinFileBytes}");
+        Check(audit.MaxTotalBytes / 2 >= audit.MaxFileBytes, "audit.maxTotalBytes", "must be at least twice audit.maxFileBytes");
     }
 
     private static void Check(bool valid, string name, string rule)

@@ -40,4 +40,7 @@ public sealed record ServerOptions
 
     /// <summary>How long a session may live; null for each runtime's own setting.</summary>
     public TimeSpan? MaxLifetime { get; init; }
+
+    /// <summary>What is written down about calls, and how much of it is kept.</summary>
+    public AuditOptions Audit { get; init; } = new();
 }

@@ -10,11 +10,12 @@ public sealed class ConfigurationTests
 {
     private static readonly IReadOnlyList<IReadOnlyList<string>> Rows = [.. new Document("docs/configuration.md").TableRows.Where(row => row.Count >= 3)];
 
+    private static readonly Type[] Sections = [typeof(ShellLimits), typeof(SandboxLimits), typeof(AuditOptions)];
+
     [Fact]
     public void Every_setting_is_described()
     {
-        var settings = SettingsOf(typeof(ServerConfiguration)).Except(["shells", "sandbox"])
-            .Concat(SettingsOf(typeof(ShellLimits))).Concat(SettingsOf(typeof(SandboxLimits)));
+        var settings = SettingsOf(typeof(ServerConfiguration)).Except(["shells", "sandbox", "audit"]).Concat(Sections.SelectMany(SettingsOf));
         Assert.Empty(settings.Except(Rows.Select(row => row[0])));
     }
 
@@ -22,7 +23,7 @@ public sealed class ConfigurationTests
     public void Nothing_else_is_described()
     {
         var described = Rows.Select(row => row[0]).Where(name => char.IsAsciiLetterLower(name[0]));
-        var settings = SettingsOf(typeof(ServerConfiguration)).Concat(SettingsOf(typeof(ShellLimits))).Concat(SettingsOf(typeof(SandboxLimits)));
+        var settings = SettingsOf(typeof(ServerConfiguration)).Concat(Sections.SelectMany(SettingsOf));
         Assert.Empty(described.Except(settings));
     }
 
@@ -33,6 +34,16 @@ public sealed class ConfigurationTests
         {
             var row = Assert.Single(Rows, row => row[0] == Camel(property.Name));
             Assert.Equal(Shown(property.GetValue(ShellLimits.Default)!), row[1]);
+        }
+    }
+
+    [Fact]
+    public void The_defaults_of_the_audit_trail_are_those_of_the_document()
+    {
+        foreach (var property in Properties(typeof(AuditOptions)))
+        {
+            var row = Assert.Single(Rows, row => row[0] == Camel(property.Name));
+            Assert.Equal(Shown(property.GetValue(new AuditOptions())!), row[1]);
         }
     }
 
@@ -54,7 +65,8 @@ public sealed class ConfigurationTests
     {
         TimeSpan { TotalHours: >= 1 } time => $"{time.TotalHours} h",
         TimeSpan time => $"{time.TotalSeconds} s",
-        int number => number.ToString("N0"),
+        int or long => string.Format("{0:N0}", value),
+        bool flag => Camel(flag.ToString()),
         _ => throw new ArgumentException($"{value.GetType()} has no form in the document yet"),
     };
 

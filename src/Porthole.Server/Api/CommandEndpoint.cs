@@ -7,12 +7,13 @@ using Microsoft.Extensions.Logging;
 using Porthole.Protocol.Aws;
 using Porthole.Protocol.Link;
 using Porthole.Protocol.Shells;
+using Porthole.Server.Audit;
 using Porthole.Server.Sessions;
 
 namespace Porthole.Server.Api;
 
 /// <summary>POST /runtimes/{rt}/commands: one command, its output as an event stream (contract section 8).</summary>
-internal sealed class CommandEndpoint(SessionManager sessions, ILogger<CommandEndpoint> log)
+internal sealed class CommandEndpoint(ServerOptions options, SessionManager sessions, ILogger<CommandEndpoint> log)
 {
     // Contract section 6: a command's size, its time, its output in all and in one event.
     private const int MaxCommandBytes = 64 * 1024, DefaultTimeoutSeconds = 300, MaxTimeoutSeconds = 3600;
@@ -28,6 +29,7 @@ internal sealed class CommandEndpoint(SessionManager sessions, ILogger<CommandEn
     {
         var (command, timeout) = Parse(request.Body);
         var sessionId = request.SessionIdOf(context) ?? SessionId.NewId();
+        var call = Describe(ApiCall.Of(context), sessionId, command, timeout);
         var session = sessions.GetOrStart(request.KeyOf(sessionId), request.Deployment, request.Principal);
         using var activity = session.BeginActivity();
         await using var lane = await StartAsync(session, command, context.RequestAborted);
@@ -35,7 +37,7 @@ internal sealed class CommandEndpoint(SessionManager sessions, ILogger<CommandEn
         context.Response.Headers[SessionId.HeaderName] = sessionId;
         context.Response.ContentType = EventStream.ContentType;
         context.Features.GetRequiredFeature<IHttpResponseBodyFeature>().DisableBuffering();
-        var run = new CommandRun(lane, context.Response.BodyWriter);
+        var run = new CommandRun(lane, context.Response.BodyWriter, call);
         try
         {
             await run.WriteAsync("""{"contentStart":{}}"""u8.ToArray(), context.RequestAborted);
@@ -46,6 +48,15 @@ internal sealed class CommandEndpoint(SessionManager sessions, ILogger<CommandEn
             // Closing the lane ends the command: the guest sends SIGTERM, then SIGKILL.
             CommandLog.ClientLeft(log, request.Id);
         }
+    }
+
+    private ApiCall Describe(ApiCall call, string sessionId, string command, int timeout)
+    {
+        call.SessionId = sessionId;
+        call.RequestParameters["timeout"] = timeout;
+        if (options.Audit.CommandText)
+            call.RequestParameters["command"] = command;
+        return call;
     }
 
     private static (string Command, int TimeoutSeconds) Parse(ReadOnlyMemory<byte> body)
@@ -106,7 +117,7 @@ internal sealed class CommandEndpoint(SessionManager sessions, ILogger<CommandEn
     }
 
     /// <summary>One command under way.</summary>
-    private sealed class CommandRun(GuestLane lane, System.IO.Pipelines.PipeWriter response)
+    private sealed class CommandRun(GuestLane lane, System.IO.Pipelines.PipeWriter response, ApiCall call)
     {
         // The stream is not HTML: escaping every letter beyond ASCII would only make it longer.
         private static readonly JsonWriterOptions Relaxed = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -215,6 +226,8 @@ internal sealed class CommandEndpoint(SessionManager sessions, ILogger<CommandEn
             await WriteDeltaAsync(true, default, true, aborted);
             await WriteDeltaAsync(false, default, true, aborted);
             var (code, status) = _timedOut ? (-1, "TIMED_OUT") : (exitCode, "COMPLETED");
+            call.ResponseElements["exitCode"] = code;
+            call.ResponseElements["status"] = status;
             await WriteAsync(Encoding.UTF8.GetBytes($$$"""{"contentStop":{"exitCode":{{{code}}},"status":"{{{status}}}"}}"""), aborted);
         }
 
@@ -237,6 +250,7 @@ internal sealed class CommandEndpoint(SessionManager sessions, ILogger<CommandEn
 
         private async Task WriteErrorAsync(AwsError error, CancellationToken aborted)
         {
+            call.Fail(error);
             EventStream.WriteException(response, error);
             await response.FlushAsync(aborted);
         }

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using Porthole.Protocol.Aws;
+using Porthole.Server.Audit;
 using Porthole.Server.Auth;
 using Porthole.Server.Runtimes;
 
@@ -47,8 +48,8 @@ internal sealed class DataPlane(
         return (target.Operation, target.RawPath) switch
         {
             (_, "/healthz") => context.Response.WriteAsync("ok\n", context.RequestAborted),
-            (_, "/porthole/v1/sessions") => AdminAsync(context, target, "GET", admin.ListSessionsAsync),
-            (_, "/porthole/v1/shutdown") => AdminAsync(context, target, "POST", admin.ShutDownAsync),
+            (_, "/porthole/v1/sessions") => AdminAsync(context, target, "ListSessions", "GET", admin.ListSessionsAsync),
+            (_, "/porthole/v1/shutdown") => AdminAsync(context, target, "ShutDownServer", "POST", admin.ShutDownAsync),
             (DataPlaneOperation.InvokeAgentRuntimeCommandShell, _) => RuntimeAsync(context, target, "GET", shells.HandleAsync),
             (DataPlaneOperation.InvokeAgentRuntimeCommand, _) => RuntimeAsync(context, target, "POST", commands.HandleAsync),
             (DataPlaneOperation.StopRuntimeSession, _) => RuntimeAsync(context, target, "POST", stop.HandleAsync),
@@ -56,16 +57,21 @@ internal sealed class DataPlane(
         };
     }
 
-    private async Task AdminAsync(HttpContext context, RequestTarget target, string method, Func<HttpContext, Task> handle)
+    private async Task AdminAsync(HttpContext context, RequestTarget target, string operation, string method, Func<HttpContext, Task> handle)
     {
+        ApiCall.Of(context).Operation = operation;
         _ = await AuthenticateAsync(context, target, method);
         await handle(context);
     }
 
     private async Task RuntimeAsync(HttpContext context, RequestTarget target, string method, Func<HttpContext, DataPlaneRequest, Task> handle)
     {
+        var call = ApiCall.Of(context);
+        call.Operation = target.Operation.ToString();
         var (caller, body) = await AuthenticateAsync(context, target, method);
         var deployment = await deployments.FindAsync(target, context.RequestAborted);
+        call.ResourceArn = deployment.Runtime.Arn.ToString();
+        call.RequestParameters["qualifier"] = deployment.Endpoint;
         await handle(context, new DataPlaneRequest(context.TraceIdentifier, target, deployment, caller.AccessKeyId, body));
     }
 
@@ -76,6 +82,7 @@ internal sealed class DataPlane(
         var body = method == "GET" ? default : await ReadBodyAsync(context);
         if (!authenticator.TryAuthenticate(context, target, SigV4.Sha256Hex(body.Span), out var caller, out var error))
             throw new AwsException(error);
+        ApiCall.Of(context).Caller = caller;
         return (caller, body);
     }
 

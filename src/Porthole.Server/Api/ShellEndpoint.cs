@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using Porthole.Protocol.Aws;
 using Porthole.Protocol.Shells;
+using Porthole.Server.Audit;
 using Porthole.Server.Sessions;
 using Porthole.Server.Shells;
 using Porthole.Server.Store;
@@ -18,7 +19,7 @@ namespace Porthole.Server.Api;
 /// then the session is started if need be; then the relay takes over (contract section 4.2).
 /// </summary>
 internal sealed class ShellEndpoint(
-    ServerOptions options, SessionManager sessions, PortholeStore store, RelayLoops loops, TimeProvider time, ILogger<ShellEndpoint> log)
+    ServerOptions options, SessionManager sessions, PortholeStore store, RelayLoops loops, AuditTrail audit, TimeProvider time, ILogger<ShellEndpoint> log)
 {
     // Offered together with a signature by one official client, which fails when it is not echoed (contract section 3.4).
     private const string CommandProtocol = "v1.command.agentcore.aws.dev";
@@ -30,6 +31,8 @@ internal sealed class ShellEndpoint(
     {
         var sessionId = request.SessionIdOf(context) ?? SessionId.NewId();
         var shellId = ShellIdOf(request) ?? ShellId.NewId();
+        var call = ApiCall.Of(context);
+        (call.SessionId, call.ShellId) = (sessionId, shellId);
         var key = CheckHandshake(context);
 
         var session = sessions.GetOrStart(request.KeyOf(sessionId), request.Deployment, request.Principal);
@@ -42,6 +45,7 @@ internal sealed class ShellEndpoint(
             var socket = await UpgradeAsync(context, key, sessionId, shellId);
             connection = new ShellConnection(socket.Fd, shellId, options.Shells, loops, log);
             connection.Start(await socket.LeaveHttpAsync());
+            call.Answered(StatusCodes.Status101SwitchingProtocols);
             var record = Record(context, request, sessionId, shellId);
             store.RecordConnection(record);
             exists = await AttachAsync(session, connection);
@@ -49,6 +53,7 @@ internal sealed class ShellEndpoint(
             var end = await connection.Ended;
             session.Shells.Detach(shellId, connection, end.ShellIsGone);
             store.RecordConnectionEnded(record.Id, end.End, end.CloseCode == ShellConnection.Dropped ? null : end.CloseCode, end.BytesIn, end.BytesOut);
+            audit.AddEnd(call, end);
             ShellLog.Closed(log, shellId, sessionId, end.CloseCode, end.Reason);
         }
         finally

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Porthole.Protocol.Aws;
 using Porthole.Protocol.Shells;
+using Porthole.Server.Audit;
 using Porthole.Server.Sessions;
 using Porthole.Server.Store;
 
@@ -13,6 +14,7 @@ internal sealed class StopEndpoint(SessionManager sessions)
     {
         var sessionId = request.SessionIdOf(context)
             ?? throw new AwsException(AwsError.InvalidField(SessionId.HeaderName, "The session id is required."));
+        ApiCall.Of(context).SessionId = sessionId;
         var session = sessions.Find(request.KeyOf(sessionId))
             ?? throw new AwsException(AwsError.NotFound($"Session '{sessionId}' does not exist or has already ended."));
         await sessions.StopAsync(session, SessionEnd.Stopped, "the session was stopped");

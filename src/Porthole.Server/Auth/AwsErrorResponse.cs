@@ -2,6 +2,7 @@ using System.Buffers;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Porthole.Protocol.Aws;
+using Porthole.Server.Audit;
 
 namespace Porthole.Server.Auth;
 
@@ -24,6 +25,7 @@ public static class AwsErrorResponse
     {
         ArgumentNullException.ThrowIfNull(context);
         ArgumentNullException.ThrowIfNull(error);
+        context.Features.Get<ApiCall>()?.Fail(error);
         var body = new ArrayBufferWriter<byte>();
         error.WriteBody(body);
         var response = context.Response;

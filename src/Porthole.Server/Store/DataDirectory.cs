@@ -19,6 +19,9 @@ public sealed class DataDirectory
     /// <summary>The directory with one directory per session.</summary>
     public string SessionsPath => Path.Combine(FullPath, "sessions");
 
+    /// <summary>The directory of the audit trail's files.</summary>
+    public string AuditPath => Path.Combine(FullPath, "audit");
+
     internal string CachePath => Path.Combine(FullPath, "cache");
 
     internal string PidPath => Path.Combine(FullPath, "server.pid");

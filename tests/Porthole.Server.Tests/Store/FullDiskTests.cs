@@ -1,43 +1,31 @@
-using System.Diagnostics;
 using Microsoft.Data.Sqlite;
 using Porthole.Server.Store;
 
 namespace Porthole.Server.Tests.Store;
 
 /// <summary>A data directory on a file system of one megabyte, which a test fills up.</summary>
-public sealed class FullDiskTests : IAsyncLifetime
+public sealed class FullDiskTests : IDisposable
 {
-    private readonly TemporaryDirectory _temporary = new();
+    private readonly SmallDisk _disk = new();
     private readonly RecordingLogger<PortholeStore> _logger = new();
-    private bool _mounted;
 
-    private string Filler => Path.Combine(_temporary.Path, "filler");
-
-    public ValueTask InitializeAsync()
-    {
-        _mounted = Run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", _temporary.Path);
-        return ValueTask.CompletedTask;
-    }
-
-    public ValueTask DisposeAsync()
+    public void Dispose()
     {
         SqliteConnection.ClearAllPools();
-        if (_mounted) Assert.True(Run("umount", _temporary.Path));
-        _temporary.Dispose();
-        return ValueTask.CompletedTask;
+        _disk.Dispose();
     }
 
     [Fact]
     public async Task A_full_disk_is_logged_and_the_records_are_written_once_there_is_room()
     {
-        Assert.SkipUnless(_mounted, "mounting a small file system needs root");
-        using var held = DataDirectory.Create(_temporary.Path).Lock();
+        Assert.SkipUnless(_disk.IsMounted, "mounting a small file system needs root");
+        using var held = DataDirectory.Create(_disk.Path).Lock();
         await using var store = await PortholeStore.OpenAsync(held, TimeProvider.System, _logger, TestContext.Current.CancellationToken);
-        FillDisk();
+        _disk.Fill();
         for (var i = 0; i < 200; i++) store.RecordConnection(Connection());
         await _logger.WaitForAsync("Records cannot be written");
 
-        File.Delete(Filler);
+        _disk.MakeRoom();
         await store.FlushAsync().WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
         Assert.Equal(200, (await store.ReadConnectionsAsync(1000, TestContext.Current.CancellationToken)).Count);
         await _logger.WaitForAsync("are written to");
@@ -46,10 +34,10 @@ public sealed class FullDiskTests : IAsyncLifetime
     [Fact]
     public async Task A_server_that_stops_on_a_full_disk_leaves_its_records_in_the_log()
     {
-        Assert.SkipUnless(_mounted, "mounting a small file system needs root");
-        using var held = DataDirectory.Create(_temporary.Path).Lock();
+        Assert.SkipUnless(_disk.IsMounted, "mounting a small file system needs root");
+        using var held = DataDirectory.Create(_disk.Path).Lock();
         var store = await PortholeStore.OpenAsync(held, TimeProvider.System, _logger, TestContext.Current.CancellationToken);
-        FillDisk();
+        _disk.Fill();
         var last = Connection();
         for (var i = 0; i < 200; i++) store.RecordConnection(i == 199 ? last : Connection());
         await store.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
@@ -59,24 +47,11 @@ public sealed class FullDiskTests : IAsyncLifetime
     [Fact]
     public async Task A_first_start_on_a_full_disk_says_so()
     {
-        Assert.SkipUnless(_mounted, "mounting a small file system needs root");
-        using var held = DataDirectory.Create(_temporary.Path).Lock();
-        FillDisk();
+        Assert.SkipUnless(_disk.IsMounted, "mounting a small file system needs root");
+        using var held = DataDirectory.Create(_disk.Path).Lock();
+        _disk.Fill();
         var opening = () => PortholeStore.OpenAsync(held, TimeProvider.System, _logger, TestContext.Current.CancellationToken);
         Assert.Contains("free space", (await Assert.ThrowsAsync<DataDirectoryException>(opening)).Message, StringComparison.Ordinal);
-    }
-
-    private void FillDisk()
-    {
-        using var file = new FileStream(Filler, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
-        try
-        {
-            while (true) file.Write(new byte[4096]);
-        }
-        catch (IOException)
-        {
-            // Full, as wanted.
-        }
     }
 
     private static ShellConnection Connection() => new()
@@ -88,12 +63,4 @@ public sealed class FullDiskTests : IAsyncLifetime
         ShellId = new string('h', 128),
         OpenedAt = DateTimeOffset.UtcNow,
     };
-
-    private static bool Run(string program, params string[] arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
-        process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        return process.ExitCode == 0;
-    }
 }

@@ -1,0 +1,144 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Porthole.Protocol.Aws;
+using Porthole.Server.Auth;
+using Porthole.Server.Shells;
+using Porthole.Server.Store;
+
+namespace Porthole.Server.Audit;
+
+/// <summary>
+/// Writes an event as one line of JSON with the names of CloudTrail's record contents
+/// (docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html), so that what reads those reads these.
+/// </summary>
+internal sealed class AuditLine(ServerOptions options)
+{
+    // What CloudTrail's own bounds are: a line must stay short whatever a client sends.
+    private const int MaxMessageLength = 1024, MaxUserAgentLength = 1024;
+
+    // For programs and people, never shown as HTML.
+    private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>A call that was answered.</summary>
+    public ReadOnlyMemory<byte> Call(ApiCall call) => Line(json =>
+    {
+        WriteHead(json, call, call.Time, call.Operation!, "AwsApiCall");
+        json.WriteString("userAgent"u8, Cut(call.UserAgent, MaxUserAgentLength));
+        if (call.Error is { } error)
+            WriteError(json, error);
+        WriteRequestParameters(json, call);
+        WriteObject(json, "responseElements", call.ResponseElements);
+        json.WriteStartObject("additionalEventData"u8);
+        json.WriteNumber("httpStatus"u8, call.Status);
+        json.WriteNumber("durationMs"u8, Milliseconds(call.Duration));
+        json.WriteEndObject();
+    });
+
+    /// <summary>The end of the connection to a shell that a call became.</summary>
+    public ReadOnlyMemory<byte> ShellEnd(ApiCall call, ShellConnectionEnd end, DateTimeOffset time) => Line(json =>
+    {
+        WriteHead(json, call, time, "CommandShellDisconnected", "AwsServiceEvent");
+        if (end.End == ConnectionEnd.PlatformError)
+            WriteError(json, AwsError.RuntimeFailed(end.Reason));
+        WriteRequestParameters(json, call);
+        json.WriteStartObject("serviceEventDetails"u8);
+        json.WriteString("end"u8, end.End.ToString());
+        json.WriteNumber("closeCode"u8, end.CloseCode);
+        json.WriteString("closeReason"u8, Cut(end.Reason, MaxMessageLength));
+        json.WriteBoolean("shellIsGone"u8, end.ShellIsGone);
+        json.WriteNumber("bytesIn"u8, end.BytesIn);
+        json.WriteNumber("bytesOut"u8, end.BytesOut);
+        json.WriteNumber("durationMs"u8, Milliseconds(time - call.Time));
+        json.WriteEndObject();
+    });
+
+    private void WriteHead(Utf8JsonWriter json, ApiCall call, DateTimeOffset time, string name, string type)
+    {
+        json.WriteString("eventVersion"u8, "1.11"u8);
+        WriteIdentity(json, call.Caller);
+        json.WriteString("eventTime"u8, time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
+        json.WriteString("eventSource"u8, "bedrock-agentcore.amazonaws.com"u8);
+        json.WriteString("eventName"u8, name);
+        json.WriteString("awsRegion"u8, options.Region);
+        json.WriteString("sourceIPAddress"u8, call.SourceAddress);
+        json.WriteString("requestID"u8, call.RequestId);
+        json.WriteString("eventID"u8, Guid.NewGuid().ToString());
+        json.WriteString("eventType"u8, type);
+        json.WriteString("recipientAccountId"u8, options.AccountId);
+        if (call.ResourceArn is not { } arn)
+            return;
+        json.WriteStartArray("resources"u8);
+        json.WriteStartObject();
+        json.WriteString("accountId"u8, options.AccountId);
+        json.WriteString("type"u8, "AWS::BedrockAgentCore::Runtime"u8);
+        json.WriteString("ARN"u8, arn);
+        json.WriteEndObject();
+        json.WriteEndArray();
+    }
+
+    private void WriteIdentity(Utf8JsonWriter json, Caller? caller)
+    {
+        json.WriteStartObject("userIdentity"u8);
+        if (caller is null)
+        {
+            json.WriteString("type"u8, "Unknown"u8);
+        }
+        else
+        {
+            json.WriteString("type"u8, "IAMUser"u8);
+            json.WriteString("principalId"u8, caller.AccessKeyId);
+            json.WriteString("accountId"u8, options.AccountId);
+            json.WriteString("accessKeyId"u8, caller.AccessKeyId);
+        }
+
+        json.WriteEndObject();
+    }
+
+    private static void WriteError(Utf8JsonWriter json, AwsError error)
+    {
+        json.WriteString("errorCode"u8, error.Name);
+        json.WriteString("errorMessage"u8, Cut(error.Message, MaxMessageLength));
+    }
+
+    private static void WriteRequestParameters(Utf8JsonWriter json, ApiCall call)
+    {
+        var parameters = new Dictionary<string, object>(call.RequestParameters);
+        if (call.SessionId is { } session)
+            parameters["runtimeSessionId"] = session;
+        if (call.ShellId is { } shell)
+            parameters["shellId"] = shell;
+        WriteObject(json, "requestParameters", parameters);
+    }
+
+    private static void WriteObject(Utf8JsonWriter json, string name, Dictionary<string, object> members)
+    {
+        if (members.Count == 0)
+        {
+            json.WriteNull(name);
+            return;
+        }
+
+        json.WritePropertyName(name);
+        JsonSerializer.Serialize(json, members);
+    }
+
+    private static ReadOnlyMemory<byte> Line(Action<Utf8JsonWriter> write)
+    {
+        var line = new ArrayBufferWriter<byte>(1024);
+        using (var json = new Utf8JsonWriter(line, Readable))
+        {
+            json.WriteStartObject();
+            write(json);
+            json.WriteEndObject();
+        }
+
+        line.Write("\n"u8);
+        return line.WrittenMemory;
+    }
+
+    private static double Milliseconds(TimeSpan time) => Math.Round(time.TotalMilliseconds, 3);
+
+    private static string Cut(string text, int length) => text.Length <= length ? text : string.Concat(text.AsSpan(0, length), "…");
+}
