@@ -30,6 +30,7 @@ internal static class CommandTree
             ExecCommand.Create(),
             SessionCommand.Create(),
             StopCommand.Create(),
+            AuditCommand.Create(),
             DoctorCommand.Create(),
         };
         root.Add(CompletionCommand.Create(root));

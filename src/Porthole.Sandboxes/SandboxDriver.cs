@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Porthole.Posix;
 
@@ -83,12 +84,14 @@ public sealed partial class SandboxDriver : IDisposable
 
             // 2. What it may use.
             _cgroups.Create(id, spec.Limits);
+            NotePhase("limits are set");
 
             // 3. Its processes. From here on the sandbox clears itself away when it ends.
             var driver = DriverOf(spec.Isolation);
             var processes = await driver.StartAsync(spec, state, cancel);
             state = state with { Outer = processes.Outer.Identity, Inner = processes.Inner.Identity };
             state.Write(spec.Directory);
+            NotePhase("processes run");
             var heard = new TaskCompletionSource();
             sandbox = Begin(new Sandbox(_loop, spec.Directory, state, processes.Outer, processes.Inner, driver.LinkTo(spec.Directory, state), processes.Log), null, heard.Task);
 
@@ -96,6 +99,7 @@ public sealed partial class SandboxDriver : IDisposable
             try
             {
                 await sandbox.WaitForGuestAsync(_options.StartTimeout, cancel);
+                NotePhase("guest answers");
                 return sandbox;
             }
             finally
@@ -147,6 +151,9 @@ public sealed partial class SandboxDriver : IDisposable
         loop.Join();
         loop.Dispose();
     }
+
+    // For whoever traces the start.
+    private static void NotePhase(string phase) => Activity.Current?.AddEvent(new ActivityEvent(phase));
 
     // What comes from a request ends up in files and on command lines.
     private void Check(SandboxSpec spec)

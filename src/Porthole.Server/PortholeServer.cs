@@ -16,6 +16,7 @@ using Porthole.Server.Runtimes;
 using Porthole.Server.Sessions;
 using Porthole.Server.Shells;
 using Porthole.Server.Store;
+using Porthole.Server.Telemetry;
 using Porthole.Server.Transport;
 
 namespace Porthole.Server;
@@ -25,6 +26,8 @@ public static class PortholeServer
 {
     // Long tokens and the eight-kilobyte baggage header do not fit into the framework's 32 KB (contract section 14).
     private const int MaxRequestHeaderBytes = 64 * 1024;
+
+    private const string LogTimestamp = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
 
     /// <summary>
     /// Serves until cancelled (or SIGTERM, SIGINT, or a shutdown request). Sandboxes stay when the server goes; the next one adopts them.
@@ -44,7 +47,7 @@ public static class PortholeServer
             throw new ConfigurationException($"'{wrong}' is no address to listen on. Give http://HOST:PORT; for https put a proxy in front.");
         using var held = DataDirectory.Create(options.DataDirectory).Lock();
         var builder = WebApplication.CreateSlimBuilder();
-        AddLogging(builder);
+        AddLogging(builder, options.LogFormat);
         await using var store = await OpenStoreAsync(held, builder, cancellationToken);
         var runtime = await store.EnsureDefaultsAsync(options.AccountId, options.Region, cancellationToken);
 
@@ -63,6 +66,7 @@ public static class PortholeServer
         await using var app = builder.Build();
         warn = text => ServerLog.Warning(app.Logger, text);
         warnings.ForEach(warn);
+        using var telemetry = TelemetryExport.Start(options, app.Logger);
         var sessions = app.Services.GetRequiredService<SessionManager>();
         await sessions.AdoptAsync(cancellationToken);
         app.UseRequestIds();
@@ -76,9 +80,10 @@ public static class PortholeServer
             .Write(held.Directory, store.ReadAccessKeys()[0]);
         ServerLog.Ready(app.Logger, string.Join(' ', endpoints), held.Directory.FullPath);
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(app.Lifetime.ApplicationStopping, cancellationToken);
-        var sweep = SweepAsync(sessions, stopping.Token);
+        var sweep = UntilStoppedAsync(sessions.SweepAsync(stopping.Token));
+        var probe = telemetry is null ? Task.CompletedTask : UntilStoppedAsync(Measure(app.Services, stopping.Token));
         await app.WaitForShutdownAsync(cancellationToken);
-        await sweep;
+        await Task.WhenAll(sweep, probe);
         await store.FlushAsync();
     }
 
@@ -93,7 +98,7 @@ public static class PortholeServer
         ArgumentNullException.ThrowIfNull(options);
         using var held = DataDirectory.Existing(options.DataDirectory).Lock();
         var builder = WebApplication.CreateSlimBuilder();
-        AddLogging(builder);
+        AddLogging(builder, options.LogFormat);
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         await using var store = await OpenStoreAsync(held, builder, cancellationToken);
         using var driver = await SandboxDriver.CreateAsync(DriverOptions(options, held.Directory.CachePath, static _ => { }), cancellationToken);
@@ -107,15 +112,13 @@ public static class PortholeServer
         return count;
     }
 
-    private static void AddLogging(WebApplicationBuilder builder)
+    private static void AddLogging(WebApplicationBuilder builder, string format)
     {
         builder.Logging.ClearProviders();
-        builder.Logging.AddSimpleConsole(console =>
-        {
-            console.SingleLine = true;
-            console.UseUtcTimestamp = true;
-            console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
-        });
+        if (format == "json")
+            builder.Logging.AddJsonConsole(console => (console.UseUtcTimestamp, console.TimestampFormat) = (true, LogTimestamp));
+        else
+            builder.Logging.AddSimpleConsole(console => (console.SingleLine, console.UseUtcTimestamp, console.TimestampFormat) = (true, true, LogTimestamp + " "));
 
         // Logs go to stderr: stdout is for what a command was asked for.
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
@@ -146,6 +149,7 @@ public static class PortholeServer
         services.AddSingleton<DeploymentLookup>().AddSingleton<SessionManager>().AddSingleton<ShellEndpoint>().AddSingleton<CommandEndpoint>().AddSingleton<StopEndpoint>();
         services.AddSingleton<AdminEndpoints>().AddSingleton<DataPlane>();
         services.AddSingleton<AuditTrail>().AddSingleton<ApiCalls>();
+        services.AddSingleton<ShellTraffic>().AddSingleton<ServerGauges>();
         services.AddSingleton(options.SandboxLimits ?? HostLimits.Default(data.FullPath));
     }
 
@@ -168,11 +172,18 @@ public static class PortholeServer
             connection.Close(ShellCloseCode.ServerRestart, "the server is restarting; the shell goes on: connect again", ConnectionEnd.ServerStopped);
     }
 
-    private static async Task SweepAsync(SessionManager sessions, CancellationToken cancellationToken)
+    private static Task Measure(IServiceProvider services, CancellationToken cancellationToken)
+    {
+        var gauges = services.GetRequiredService<ServerGauges>();
+        gauges.Begin();
+        return gauges.ProbeAsync(cancellationToken);
+    }
+
+    private static async Task UntilStoppedAsync(Task work)
     {
         try
         {
-            await sessions.SweepAsync(cancellationToken);
+            await work;
         }
         catch (OperationCanceledException)
         {

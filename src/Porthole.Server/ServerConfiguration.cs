@@ -51,6 +51,12 @@ public sealed record ServerConfiguration
     /// <summary>See <see cref="ServerOptions.Audit"/>.</summary>
     public AuditOptions? Audit { get; init; }
 
+    /// <summary>See <see cref="ServerOptions.Telemetry"/>.</summary>
+    public TelemetryOptions? Telemetry { get; init; }
+
+    /// <summary>See <see cref="ServerOptions.LogFormat"/>.</summary>
+    public string? LogFormat { get; init; }
+
     /// <summary>Reads a file; without one, all settings have their defaults.</summary>
     /// <exception cref="ConfigurationException">The file cannot be read, or a setting is unknown or of the wrong kind.</exception>
     public static ServerConfiguration Read(string? path)
@@ -89,11 +95,16 @@ public sealed record ServerConfiguration
             Shells = Shells ?? defaults.Shells,
             SandboxLimits = Sandbox,
             Audit = Audit ?? defaults.Audit,
+            Telemetry = Telemetry ?? defaults.Telemetry,
+            LogFormat = LogFormat ?? defaults.LogFormat,
         };
         Check(RuntimeArn.IsAccountId(options.AccountId), "accountId", "must be 12 digits");
         Check(options.Region.Length is > 0 and <= 32, "region", "must be 1 to 32 characters");
         CheckShells(options.Shells);
         CheckAudit(options.Audit);
+        Check(options.Telemetry.Endpoint is null or { IsAbsoluteUri: true, Scheme: "http" or "https" }, "telemetry.endpoint", "must be http://HOST:PORT or https://HOST:PORT");
+        Check(options.Telemetry.Protocol is "grpc" or "http/protobuf", "telemetry.protocol", "must be grpc or http/protobuf");
+        Check(options.LogFormat is "text" or "json", "logFormat", "must be text or json");
         return options;
     }
 

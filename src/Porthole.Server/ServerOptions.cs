@@ -43,4 +43,10 @@ public sealed record ServerOptions
 
     /// <summary>What is written down about calls, and how much of it is kept.</summary>
     public AuditOptions Audit { get; init; } = new();
+
+    /// <summary>Where traces and metrics go.</summary>
+    public TelemetryOptions Telemetry { get; init; } = new();
+
+    /// <summary>How the log is written: <c>text</c>, a line for people, or <c>json</c>, an object in a line for programs.</summary>
+    public string LogFormat { get; init; } = "text";
 }

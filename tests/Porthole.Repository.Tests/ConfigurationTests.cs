@@ -10,12 +10,12 @@ public sealed class ConfigurationTests
 {
     private static readonly IReadOnlyList<IReadOnlyList<string>> Rows = [.. new Document("docs/configuration.md").TableRows.Where(row => row.Count >= 3)];
 
-    private static readonly Type[] Sections = [typeof(ShellLimits), typeof(SandboxLimits), typeof(AuditOptions)];
+    private static readonly Type[] Sections = [typeof(ShellLimits), typeof(SandboxLimits), typeof(AuditOptions), typeof(TelemetryOptions)];
 
     [Fact]
     public void Every_setting_is_described()
     {
-        var settings = SettingsOf(typeof(ServerConfiguration)).Except(["shells", "sandbox", "audit"]).Concat(Sections.SelectMany(SettingsOf));
+        var settings = SettingsOf(typeof(ServerConfiguration)).Except(["shells", "sandbox", "audit", "telemetry"]).Concat(Sections.SelectMany(SettingsOf));
         Assert.Empty(settings.Except(Rows.Select(row => row[0])));
     }
 
@@ -51,6 +51,8 @@ public sealed class ConfigurationTests
     public void The_defaults_of_the_server_are_those_of_the_document()
     {
         var defaults = new ServerConfiguration().ToOptions("/tmp");
+        Assert.Equal(defaults.LogFormat, DefaultOf("logFormat"));
+        Assert.Equal(defaults.Telemetry.Protocol, DefaultOf("protocol"));
         Assert.Equal(defaults.Region, DefaultOf("region"));
         Assert.Equal(defaults.AccountId, DefaultOf("accountId"));
         Assert.Equal(defaults.Isolation, DefaultOf("isolation"));

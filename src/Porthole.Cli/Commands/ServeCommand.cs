@@ -19,6 +19,9 @@ internal static class ServeCommand
         var isolation = new Option<string?>("--isolation") { Description = "How sessions are isolated: auto or namespace [default: auto]", HelpName = "KIND" };
         isolation.AcceptOnlyFromAmong("auto", "namespace", "microvm");
 
+        var logFormat = new Option<string?>("--log-format") { Description = "How the log is written: text or json [default: text]", HelpName = "FORMAT" };
+        logFormat.AcceptOnlyFromAmong("text", "json");
+
         var command = new PortholeCommand("serve", "Run a server in the foreground")
         {
             // The web host has handlers of its own. The library would end the process two seconds after a SIGTERM, whatever is still to be written.
@@ -35,7 +38,7 @@ internal static class ServeCommand
                 new("porthole serve --data-dir DIR --listen http://127.0.0.1:0", "on a free port; porthole env tells which"),
             ],
             ExitCodes = [("1", "it could not start: the directory or the address is in use, or the host cannot run sandboxes")],
-            Options = { dataDirectory, listen, config, isolation },
+            Options = { dataDirectory, listen, config, isolation, logFormat },
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -46,6 +49,8 @@ internal static class ServeCommand
                     options = options with { ListenUrls = urls };
                 if (parsed.GetValue(isolation) is { } kind)
                     options = options with { Isolation = kind };
+                if (parsed.GetValue(logFormat) is { } format)
+                    options = options with { LogFormat = format };
                 await PortholeServer.RunAsync(options, cancellationToken);
                 return 0;
             }

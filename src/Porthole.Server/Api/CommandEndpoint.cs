@@ -9,6 +9,7 @@ using Porthole.Protocol.Link;
 using Porthole.Protocol.Shells;
 using Porthole.Server.Audit;
 using Porthole.Server.Sessions;
+using Porthole.Server.Telemetry;
 
 namespace Porthole.Server.Api;
 
@@ -32,7 +33,7 @@ internal sealed class CommandEndpoint(ServerOptions options, SessionManager sess
         var call = Describe(ApiCall.Of(context), sessionId, command, timeout);
         var session = sessions.GetOrStart(request.KeyOf(sessionId), request.Deployment, request.Principal);
         using var activity = session.BeginActivity();
-        await using var lane = await StartAsync(session, command, context.RequestAborted);
+        await using var lane = await StartAsync(session, command, call.Trace, context.RequestAborted);
 
         context.Response.Headers[SessionId.HeaderName] = sessionId;
         context.Response.ContentType = EventStream.ContentType;
@@ -90,7 +91,7 @@ internal sealed class CommandEndpoint(ServerOptions options, SessionManager sess
             : throw new AwsException(AwsError.InvalidField("timeout", $"timeout must be 1 to {MaxTimeoutSeconds} seconds."));
     }
 
-    private static async Task<GuestLane> StartAsync(Session session, string command, CancellationToken cancellationToken)
+    private static async Task<GuestLane> StartAsync(Session session, string command, TraceContext trace, CancellationToken cancellationToken)
     {
         try
         {
@@ -99,7 +100,7 @@ internal sealed class CommandEndpoint(ServerOptions options, SessionManager sess
             var lane = await GuestLane.OpenAsync(session, cancellationToken);
             try
             {
-                var start = new StartCommand(CreditBytes, ShellProgram.ForCommand(session, command)).Write(new LinkWriter(), Stream).ToArray();
+                var start = new StartCommand(CreditBytes, ShellProgram.ForCommand(session, command, trace)).Write(new LinkWriter(), Stream).ToArray();
                 await lane.SendAsync(start, cancellationToken);
             }
             catch (ArgumentException)

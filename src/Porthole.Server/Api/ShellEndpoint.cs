@@ -9,6 +9,7 @@ using Porthole.Server.Audit;
 using Porthole.Server.Sessions;
 using Porthole.Server.Shells;
 using Porthole.Server.Store;
+using Porthole.Server.Telemetry;
 using Porthole.Server.Transport;
 using ShellConnection = Porthole.Server.Shells.ShellConnection;
 
@@ -19,7 +20,7 @@ namespace Porthole.Server.Api;
 /// then the session is started if need be; then the relay takes over (contract section 4.2).
 /// </summary>
 internal sealed class ShellEndpoint(
-    ServerOptions options, SessionManager sessions, PortholeStore store, RelayLoops loops, AuditTrail audit, TimeProvider time, ILogger<ShellEndpoint> log)
+    ServerOptions options, SessionManager sessions, PortholeStore store, RelayLoops loops, AuditTrail audit, ShellTraffic traffic, TimeProvider time, ILogger<ShellEndpoint> log)
 {
     // Offered together with a signature by one official client, which fails when it is not echoed (contract section 3.4).
     private const string CommandProtocol = "v1.command.agentcore.aws.dev";
@@ -44,16 +45,20 @@ internal sealed class ShellEndpoint(
         {
             var socket = await UpgradeAsync(context, key, sessionId, shellId);
             connection = new ShellConnection(socket.Fd, shellId, options.Shells, loops, log);
+            traffic.Begin(connection);
             connection.Start(await socket.LeaveHttpAsync());
             call.Answered(StatusCodes.Status101SwitchingProtocols);
             var record = Record(context, request, sessionId, shellId);
             store.RecordConnection(record);
-            exists = await AttachAsync(session, connection);
+            using (var span = ShellSpans.Attaching(call))
+                exists = await AttachAsync(session, connection);
             session.Shells.Release(shellId, connection, exists);
             var end = await connection.Ended;
             session.Shells.Detach(shellId, connection, end.ShellIsGone);
             store.RecordConnectionEnded(record.Id, end.End, end.CloseCode == ShellConnection.Dropped ? null : end.CloseCode, end.BytesIn, end.BytesOut);
+            traffic.End(connection, end);
             audit.AddEnd(call, end);
+            ShellSpans.Ended(call, end);
             ShellLog.Closed(log, shellId, sessionId, end.CloseCode, end.Reason);
         }
         finally

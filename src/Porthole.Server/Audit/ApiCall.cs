@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Porthole.Protocol.Aws;
 using Porthole.Server.Auth;
+using Porthole.Server.Telemetry;
 
 namespace Porthole.Server.Audit;
 
@@ -13,6 +14,7 @@ namespace Porthole.Server.Audit;
 /// </summary>
 internal sealed class ApiCall(HttpContext context, TimeProvider time, Action<ApiCall> answered)
 {
+    private readonly HttpRequest _request = context.Request;
     private readonly long _started = Stopwatch.GetTimestamp();
     private bool _isAnswered;
 
@@ -23,7 +25,15 @@ internal sealed class ApiCall(HttpContext context, TimeProvider time, Action<Api
     public string SourceAddress { get; } = context.Connection.RemoteIpAddress?.ToString() ?? "";
 
     /// <summary>What the client calls itself.</summary>
-    public string UserAgent { get; } = context.Request.Headers.UserAgent.ToString();
+    public string UserAgent => _request.Headers.UserAgent.ToString();
+
+    public string Method => _request.Method;
+
+    /// <summary>The call's span; null where calls are not traced. It ends with the answer, and an upgraded connection refers to it.</summary>
+    public Activity? Span { get; private set; }
+
+    /// <summary>What to hand on to whatever works for this call.</summary>
+    public TraceContext Trace { get; private set; } = TraceContext.Read(context.Request.Headers);
 
     public DateTimeOffset Time { get; } = time.GetUtcNow();
 
@@ -57,6 +67,15 @@ internal sealed class ApiCall(HttpContext context, TimeProvider time, Action<Api
 
     /// <summary>From the request's first moment to its answer's end; of an upgrade, to its 101.</summary>
     public TimeSpan Duration { get; private set; }
+
+    /// <summary>Begins the call's span, as a child of the client's own.</summary>
+    public void BeginSpan()
+    {
+        // The framework has a span of its own for each request, which nobody records: without another parent it would be ours.
+        Activity.Current = null;
+        Span = Instruments.Activities.StartActivity("api call", ActivityKind.Server, Trace.Parent ?? default);
+        Trace = Trace.In(Span);
+    }
 
     /// <summary>Notes a failure. The first one counts: later ones are its consequences.</summary>
     public void Fail(AwsError error) => Error ??= error;

@@ -33,6 +33,8 @@ internal sealed class AuditLine(ServerOptions options)
         json.WriteStartObject("additionalEventData"u8);
         json.WriteNumber("httpStatus"u8, call.Status);
         json.WriteNumber("durationMs"u8, Milliseconds(call.Duration));
+        if (call.Trace.Parent is { } parent)
+            json.WriteString("traceId"u8, parent.TraceId.ToString());
         json.WriteEndObject();
     });
 

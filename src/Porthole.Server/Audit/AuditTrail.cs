@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Porthole.Server.Shells;
 using Porthole.Server.Store;
+using Porthole.Server.Telemetry;
 
 namespace Porthole.Server.Audit;
 
@@ -69,6 +70,7 @@ internal sealed class AuditTrail : IAsyncDisposable
         if (Interlocked.Add(ref _waitingBytes, line.Length) <= MaxWaitingBytes && _lines.Writer.TryWrite(line))
             return;
         Interlocked.Add(ref _waitingBytes, -line.Length);
+        Instruments.AuditDropped.Add(1);
         if (Interlocked.Increment(ref _dropped) == 1)
             AuditLog.Dropping(_log, MaxWaitingBytes);
     }

@@ -8,6 +8,7 @@ using Porthole.Sandboxes;
 using Porthole.Server.Api;
 using Porthole.Server.Runtimes;
 using Porthole.Server.Store;
+using Porthole.Server.Telemetry;
 
 namespace Porthole.Server.Sessions;
 
@@ -37,7 +38,7 @@ internal sealed class SessionManager(
             if (!_sessions.TryAdd(key, session))
                 continue;
             store.RecordSessionStarted(session.Record);
-            session.Start(() => StartSandboxAsync(session));
+            session.Start(() => SessionStarts.MeasureAsync(key.SessionId, () => StartSandboxAsync(session)));
             _ = SuperviseAsync(session);
             return session;
         }
@@ -178,6 +179,7 @@ internal sealed class SessionManager(
         }
 
         store.RecordSessionEnded(session.Record.Id, end);
+        Instruments.SessionsEnded.Add(1, new KeyValuePair<string, object?>("porthole.session.end", end.ToString()));
         _sessions.TryRemove(new KeyValuePair<SessionKey, Session>(session.Key, session));
     }
 

@@ -1,4 +1,5 @@
 using Porthole.Protocol.Link;
+using Porthole.Server.Telemetry;
 
 namespace Porthole.Server.Sessions;
 
@@ -16,7 +17,9 @@ internal static class ShellProgram
     /// <summary>A command without a terminal.</summary>
     /// <param name="session">Where it runs.</param>
     /// <param name="command">Text for <c>bash -c</c> (contract section 8).</param>
-    public static ProgramSpec ForCommand(Session session, string command) => new(["/bin/bash", "-c", command], [.. Environment(session)], "/");
+    /// <param name="trace">The trace that it belongs to.</param>
+    public static ProgramSpec ForCommand(Session session, string command, TraceContext trace) =>
+        new(["/bin/bash", "-c", command], [.. Environment(session), .. trace.Environment()], "/");
 
     private static IEnumerable<string> Environment(Session session) =>
         ["HOME=/root", "USER=root", "LOGNAME=root", "SHELL=/bin/bash", Path, "LANG=C.UTF-8", $"PORTHOLE_SESSION_ID={session.Key.SessionId}"];

@@ -16,9 +16,12 @@ internal sealed class RelayLoop
 
     public RelayLoop(string name)
     {
+        Name = name;
         Events = new EventLoop(name);
         Events.Start();
     }
+
+    public string Name { get; }
 
     public EventLoop Events { get; }
 

@@ -23,6 +23,9 @@ internal sealed class RelayLoops
     /// <summary>Where every connection starts.</summary>
     public RelayLoop Calm { get; }
 
+    /// <summary>Every loop.</summary>
+    public IEnumerable<RelayLoop> All => [Calm, .. _hot];
+
     /// <summary>The next hot loop, in turn.</summary>
     public RelayLoop NextHot() => _hot[(uint)Interlocked.Increment(ref _next) % _hot.Length];
 }

@@ -161,6 +161,7 @@ internal sealed partial class ShellConnection
         _bytesIn += data.Length;
         if (data.IsEmpty)
             return;
+        NoteKey(data.Length);
         if (_phase == Phase.Open && _typed.IsEmpty && _lane.PendingBytes == 0 && data.Length <= _inputCredit && HasHeadroom(data, out var framed))
         {
             _inputCredit -= (uint)data.Length;

@@ -2,6 +2,7 @@ using Porthole.Posix;
 using Porthole.Protocol.Link;
 using Porthole.Protocol.Shells;
 using Porthole.Server.Store;
+using Porthole.Server.Telemetry;
 
 namespace Porthole.Server.Shells;
 
@@ -227,6 +228,8 @@ internal sealed partial class ShellConnection
         _confirmed.TrySetResult(true);
         if (attached.Dropped > 0)
         {
+            Instruments.ShellDropped.Add(attached.Dropped);
+
             // Something was dropped, so the ring is full: the replay is exactly one ring long.
             _confirmAgain = confirmation;
             _replayEnd = attached.StartOffset + _limits.RingBytes;

@@ -66,6 +66,7 @@ internal sealed partial class ShellConnection
         WebSocketFrame.WriteHeader(buffer.AsSpan(start), WebSocketOpcode.Binary, 1 + count);
         if (!WriteClient(buffer.AsSpan(start, header + 1 + count)))
             return;
+        MeasureEcho();
         _bytesOut += count;
         _outputOffset += count;
         _delivery.Sent(_client, _outputOffset);

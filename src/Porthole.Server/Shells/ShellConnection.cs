@@ -75,6 +75,12 @@ internal sealed partial class ShellConnection : IPollable
 
     public string ShellId { get; }
 
+    /// <summary>Bytes typed so far. Any thread may ask.</summary>
+    public long BytesIn => Volatile.Read(ref _bytesIn);
+
+    /// <summary>Bytes printed so far that were handed to the client's socket. Any thread may ask.</summary>
+    public long BytesOut => Volatile.Read(ref _bytesOut);
+
     /// <summary>Whether the client is still there to be served. Any thread may ask.</summary>
     public bool IsWaiting => _phase == Phase.Provisioning;
 

@@ -12,6 +12,9 @@ internal sealed class ApiClient(TestServer server) : IDisposable
 
     private readonly HttpClient _http = new() { Timeout = Patience.Limit };
 
+    /// <summary>The trace that requests are part of.</summary>
+    public string? TraceParent { get; set; }
+
     public string RuntimePath(string operation) => $"/runtimes/{Uri.EscapeDataString(server.RuntimeArn)}/{operation}";
 
     public Task<HttpResponseMessage> StopSessionAsync(string sessionId) => PostAsync(RuntimePath("stopruntimesession"), "", sessionId);
@@ -87,6 +90,8 @@ internal sealed class ApiClient(TestServer server) : IDisposable
             .SignHeaders(new SigV4Request(method.Method, parsed, headers), SigV4.Sha256Hex(bytes), DateTimeOffset.UtcNow);
         foreach (var (name, value) in headers.Concat(signed))
             request.Headers.TryAddWithoutValidation(name, value);
+        if (TraceParent is not null)
+            request.Headers.TryAddWithoutValidation("traceparent", TraceParent);
         return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
     }
 }

@@ -50,7 +50,7 @@ internal static class PortholeProgram
     }
 
     private static bool IsPointer(string name) =>
-        name.StartsWith("AWS_", StringComparison.Ordinal) || name.StartsWith("PORTHOLE_", StringComparison.Ordinal) || name.StartsWith("BEDROCK_", StringComparison.Ordinal);
+        name.StartsWith("AWS_", StringComparison.Ordinal) || name.StartsWith("OTEL_", StringComparison.Ordinal) || name.StartsWith("PORTHOLE_", StringComparison.Ordinal) || name.StartsWith("BEDROCK_", StringComparison.Ordinal);
 
     private static string Find()
     {
