@@ -1,10 +1,10 @@
-# make build | run | test | bench | clean
+# make build | run | test | bench | soak | clean
 CONFIGURATION ?= Release
 OUT := out
 RID := $(shell uname -m | sed 's/x86_64/linux-x64/;s/aarch64/linux-arm64/')
 PUBLISH := dotnet publish -c $(CONFIGURATION) -r $(RID) -v quiet --nologo
 
-.PHONY: build run test bench clean tools format
+.PHONY: build run test bench soak clean tools format
 
 # Debian packages that a build, a sandbox or the tests need; see scripts/install-tools for what each is for.
 tools:
@@ -28,6 +28,11 @@ test: tools
 
 bench: build
 	@bench/run
+
+# Options as in tests/sdk/soak.mjs: make soak SOAK='--minutes 60'
+soak: build
+	@scripts/install-tools test
+	@tests/sdk/run soak $(SOAK)
 
 format:
 	@dotnet format Porthole.slnx --verify-no-changes
