@@ -11,7 +11,11 @@ import { until, within } from './patience.mjs'
 import { signedHeaders } from './signing.mjs'
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url))
-const program = path.join(process.env.PORTHOLE_OUT || path.join(repository, 'out'), 'porthole')
+
+/** Where the built programs are. */
+export const outDirectory = path.resolve(process.env.PORTHOLE_OUT || path.join(repository, 'out'))
+
+const program = path.join(outDirectory, 'porthole')
 
 // Sessions of tests are small: many of them run beside each other.
 const SMALL_SANDBOX = { cpus: 1, memoryBytes: 512 << 20, processes: 256, diskBytes: 128 << 20 }
