@@ -43,6 +43,19 @@ public sealed partial class LeavingTests(SharedServer shared)
     }
 
     [Fact]
+    public async Task A_shell_opened_by_a_signed_address_returns_by_another_one()
+    {
+        var ids = $"--presigned --session-id leaving-{Guid.NewGuid()} --shell-id mine";
+        await using var window = await TerminalWindow.OpenShellAsync(shared.Server, ids);
+        await window.RunAsync("X=kept");
+        await window.PressAsync("C-]");
+        await window.IsBackAsync();
+        await window.RunAsync($"porthole shell {ids}");
+        await window.RunAsync("clear; echo \"X is $X\"");
+        await window.SeesAsync("X is kept");
+    }
+
+    [Fact]
     public async Task Leaving_vim_by_detaching_puts_the_screen_back_and_returning_makes_it_repaint()
     {
         await using var window = await TerminalWindow.OpenShellAsync(shared.Server);
