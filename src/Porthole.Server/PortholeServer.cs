@@ -12,6 +12,7 @@ using Porthole.Sandboxes;
 using Porthole.Server.Api;
 using Porthole.Server.Audit;
 using Porthole.Server.Auth;
+using Porthole.Server.Control;
 using Porthole.Server.Runtimes;
 using Porthole.Server.Sessions;
 using Porthole.Server.Shells;
@@ -71,7 +72,7 @@ public static class PortholeServer
         await sessions.AdoptAsync(cancellationToken);
         app.UseRequestIds();
         app.Use(app.Services.GetRequiredService<ApiCalls>().InvokeAsync);
-        app.Run(app.Services.GetRequiredService<DataPlane>().HandleAsync);
+        app.Run(app.Services.GetRequiredService<Routes>().HandleAsync);
         app.Lifetime.ApplicationStopping.Register(() => CloseShells(sessions));
         await app.StartAsync(cancellationToken);
 
@@ -147,7 +148,9 @@ public static class PortholeServer
         services.AddSingleton(provider => new SigV4Authenticator(
             store, options.Region, TimeProvider.System, provider.GetRequiredService<ILogger<SigV4Authenticator>>()));
         services.AddSingleton<DeploymentLookup>().AddSingleton<SessionManager>().AddSingleton<ShellEndpoint>().AddSingleton<CommandEndpoint>().AddSingleton<StopEndpoint>();
-        services.AddSingleton<AdminEndpoints>().AddSingleton<DataPlane>();
+        services.AddSingleton<AdminEndpoints>().AddSingleton<Routes>();
+        services.AddSingleton<ControlPlane>().AddSingleton<RuntimeOperations>().AddSingleton<RepeatableChanges>().AddSingleton<RuntimeSettler>();
+        services.AddHostedService(static provider => provider.GetRequiredService<RuntimeSettler>());
         services.AddSingleton<AuditTrail>().AddSingleton<ApiCalls>();
         services.AddSingleton<ShellTraffic>().AddSingleton<ServerGauges>();
         services.AddSingleton(options.SandboxLimits ?? HostLimits.Default(data.FullPath));

@@ -36,6 +36,16 @@ public sealed record AwsError(int Status, string Name, string Message, string? R
     public static AwsError InvalidField(string name, string message) =>
         new(400, "ValidationException", message, "FieldValidationFailed", [new AwsFieldError(name, message)]);
 
+    /// <summary>400: one or more fields have wrong values.</summary>
+    public static AwsError InvalidFields(IReadOnlyList<AwsFieldError> fields)
+    {
+        ArgumentNullException.ThrowIfNull(fields);
+        return new(400, "ValidationException", string.Join(" ", fields.Select(static field => field.Message)), "FieldValidationFailed", fields);
+    }
+
+    /// <summary>400: a client token comes again, with another request.</summary>
+    public static AwsError TokenMismatch(string message) => new(400, "ValidationException", message, "IdempotentParameterMismatchException");
+
     /// <summary>400: the request does not fit the state of what it names, for instance a runtime that is not ready.</summary>
     public static AwsError ResourceState(string message) => new(400, "ValidationException", message, "ResourceConflict");
 
@@ -54,7 +64,7 @@ public sealed record AwsError(int Status, string Name, string Message, string? R
     /// <summary>405: the operation exists, under another verb.</summary>
     public static AwsError MethodNotAllowed(string allowed) => new(405, "MethodNotAllowedException", $"Method Not Allowed. Use {allowed}.");
 
-    /// <summary>409: two clients claimed one shell id in the same instant.</summary>
+    /// <summary>409: the name is taken, what is named is being changed, or two clients claimed one shell id in the same instant.</summary>
     public static AwsError Conflict(string message) => new(409, "ConflictException", message);
 
     /// <summary>409: the session is starting or stopping; clients retry.</summary>
@@ -62,6 +72,9 @@ public sealed record AwsError(int Status, string Name, string Message, string? R
 
     /// <summary>424: the session's sandbox or agent failed.</summary>
     public static AwsError RuntimeFailed(string message) => new(424, "RuntimeClientError", message);
+
+    /// <summary>402: the account has as many of something as it may have. The status of the control plane's model.</summary>
+    public static AwsError AccountQuotaExceeded(string message) => new(402, "ServiceQuotaExceededException", message);
 
     /// <summary>429: a limit is reached. The status that the official command line understands of a full shell list; the service model says 402.</summary>
     public static AwsError QuotaExceeded(string message) => new(429, "ServiceQuotaExceededException", message);

@@ -25,9 +25,11 @@ internal sealed class DeploymentLookup(PortholeStore store)
         var endpoint = isSame ? await store.FindEndpointAsync(runtime!.Id, qualifier, cancellationToken) : null;
         if (endpoint is null)
             throw new AwsException(AwsError.NotFound($"No endpoint or agent found with qualifier '{qualifier}' for agent '{target.Runtime}'"));
-        if (endpoint.LiveVersion is not { } live || await store.FindVersionAsync(runtime!.Id, live, cancellationToken) is not { } version)
-            throw new AwsException(AwsError.ResourceState(NotReady(runtime!, endpoint)));
-        return new Deployment(runtime!, qualifier, version);
+        if (runtime!.Status == ResourceStatus.Deleting || endpoint.Status == ResourceStatus.Deleting)
+            throw new AwsException(AwsError.ResourceState($"The endpoint '{endpoint.Name}' of the runtime '{runtime.Id}' is being deleted."));
+        if (endpoint.LiveVersion is not { } live || await store.FindVersionAsync(runtime.Id, live, cancellationToken) is not { } version)
+            throw new AwsException(AwsError.ResourceState(NotReady(runtime, endpoint)));
+        return new Deployment(runtime, qualifier, version);
     }
 
     private static string NotReady(AgentRuntime runtime, RuntimeEndpoint endpoint) =>

@@ -18,7 +18,7 @@ public sealed record RuntimeConfiguration
     public required string RoleArn { get; init; }
 
     /// <summary>What its sessions reach.</summary>
-    public NetworkConfiguration NetworkConfiguration { get; init; } = new("PUBLIC", null);
+    public NetworkConfiguration NetworkConfiguration { get; init; } = new(Runtimes.NetworkConfiguration.Public, null);
 
     /// <summary>For people, up to 4096 characters.</summary>
     public string? Description { get; init; }
@@ -98,9 +98,22 @@ public sealed record CodeLocation
 public sealed record S3Location(string Bucket, string Prefix, string? VersionId);
 
 /// <summary>What sessions reach.</summary>
-/// <param name="NetworkMode"><c>PUBLIC</c> or <c>VPC</c>.</param>
+/// <param name="NetworkMode"><see cref="Public"/> or <see cref="Vpc"/>.</param>
 /// <param name="NetworkModeConfig">AWS's subnets and security groups. Kept and shown.</param>
-public sealed record NetworkConfiguration(string NetworkMode, JsonElement? NetworkModeConfig);
+public sealed record NetworkConfiguration(string NetworkMode, NetworkModeConfiguration? NetworkModeConfig)
+{
+    /// <summary>The world outside the host.</summary>
+    public const string Public = "PUBLIC";
+
+    /// <summary>A private network. There is none here, so such sessions reach nothing.</summary>
+    public const string Vpc = "VPC";
+}
+
+/// <summary>AWS's names for parts of a private network.</summary>
+/// <param name="SecurityGroups">1 to 16 of them.</param>
+/// <param name="Subnets">1 to 16 of them.</param>
+/// <param name="RequireServiceS3Endpoint">Whether S3 is reached from inside the network.</param>
+public sealed record NetworkModeConfiguration(IReadOnlyList<string>? SecurityGroups, IReadOnlyList<string>? Subnets, bool? RequireServiceS3Endpoint);
 
 /// <summary>Whose bearer tokens are taken.</summary>
 /// <param name="CustomJWTAuthorizer">An OpenID Connect issuer and what its tokens must say.</param>

@@ -54,10 +54,15 @@ internal sealed class SessionManager(
     }
 
     /// <summary>Ends every session.</summary>
-    public Task StopAllAsync() => Task.WhenAll(_sessions.Values.Select(async session =>
+    public Task StopAllAsync() => StopAllAsync(static _ => true, "the operator ended all sessions");
+
+    /// <summary>Ends some sessions and waits until nothing of them is left.</summary>
+    /// <param name="which">Those to end.</param>
+    /// <param name="reason">What their shells are told.</param>
+    public Task StopAllAsync(Func<Session, bool> which, string reason) => Task.WhenAll(_sessions.Values.Where(which).Select(async session =>
     {
         if (session.TryBeginStop())
-            await EndAsync(session, SessionEnd.Stopped, "the operator ended all sessions");
+            await EndAsync(session, SessionEnd.Stopped, reason);
         else
             await session.Ended;
     }));
@@ -121,10 +126,23 @@ internal sealed class SessionManager(
         return new Session(record, deployment, Path.Combine(data.SessionsPath, key.DirectoryName), options, time);
     }
 
-    private Task<Sandbox> StartSandboxAsync(Session session)
+    private async Task<Sandbox> StartSandboxAsync(Session session)
     {
         SessionLog.Starting(log, session.Key.SessionId);
-        return driver.StartAsync(new SandboxSpec { Directory = session.Directory, HostName = session.Deployment.Runtime.Name, Egress = options.Egress, Limits = limits });
+        var runtime = session.Deployment.Runtime;
+
+        // A runtime that is being deleted ends the sessions that it sees. This one may have come after that.
+        if (await store.FindRuntimeAsync(runtime.Id) is null or { Status: ResourceStatus.Deleting })
+            throw new SandboxException($"The runtime '{runtime.Id}' has been deleted.");
+        var isolation = IsolationTag.Read(await store.FindTagAsync(runtime.Arn.ToString(), IsolationTag.Key));
+        return await driver.StartAsync(new SandboxSpec
+        {
+            Directory = session.Directory,
+            HostName = runtime.Name,
+            Isolation = isolation ?? Isolation.Namespace,
+            Egress = options.Egress && session.Deployment.Configuration.NetworkConfiguration.NetworkMode == NetworkConfiguration.Public,
+            Limits = limits,
+        });
     }
 
     // A guest that is stopped, starved or hostile must not keep a server from its other sessions. Its shells, if it still has them, are met

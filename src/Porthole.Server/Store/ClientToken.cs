@@ -12,8 +12,8 @@ public sealed class ClientToken
     /// <summary>SHA-256 of the request, in hex: the same token with another request is a mistake.</summary>
     public required string RequestSha256 { get; init; }
 
-    /// <summary>What the request made or changed.</summary>
-    public required string ResourceId { get; init; }
+    /// <summary>What was answered, as JSON; a repetition gets the same.</summary>
+    public required string Answer { get; init; }
 
     /// <summary>When it came.</summary>
     public required DateTimeOffset CreatedAt { get; init; }

@@ -54,6 +54,16 @@ public sealed partial class PortholeStore
         return await db.RuntimeEndpoints.AsNoTracking().FirstOrDefaultAsync(e => e.RuntimeId == runtimeId && e.Name == name, cancellationToken);
     }
 
+    /// <summary>The value of a tag, or null.</summary>
+    /// <param name="resourceArn">What is tagged.</param>
+    /// <param name="key">The tag's key.</param>
+    /// <param name="cancellationToken">Gives it up.</param>
+    public async Task<string?> FindTagAsync(string resourceArn, string key, CancellationToken cancellationToken = default)
+    {
+        await using var db = await _contexts.CreateDbContextAsync(cancellationToken);
+        return await db.Tags.Where(tag => tag.ResourceArn == resourceArn && tag.Key == key).Select(static tag => tag.Value).FirstOrDefaultAsync(cancellationToken);
+    }
+
     private static Task<AgentRuntime?> FindByNameAsync(StoreContext db, string name, string accountId, string region, CancellationToken cancellationToken) =>
         db.Runtimes.AsNoTracking().FirstOrDefaultAsync(r => r.Name == name && r.AccountId == accountId && r.Region == region, cancellationToken);
 

@@ -151,6 +151,24 @@ public sealed partial class PortholeStore : IAsyncDisposable
         return await db.Sessions.AsNoTracking().OrderByDescending(s => s.StartedAt).ThenByDescending(s => s.Id).Take(count).ToListAsync(cancellationToken);
     }
 
+    /// <summary>Reads something.</summary>
+    internal async Task<T> ReadAsync<T>(Func<StoreContext, Task<T>> read, CancellationToken cancellationToken = default)
+    {
+        await using var db = await _contexts.CreateDbContextAsync(cancellationToken);
+        return await read(db);
+    }
+
+    /// <summary>Reads and changes something in one transaction, which no other writer comes between; an exception undoes it.</summary>
+    internal async Task<T> ChangeAsync<T>(Func<StoreContext, Task<T>> change, CancellationToken cancellationToken = default)
+    {
+        await using var db = await _contexts.CreateDbContextAsync(cancellationToken);
+        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+        var result = await change(db);
+        await db.SaveChangesAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return result;
+    }
+
     /// <summary>Waits until all records so far are written.</summary>
     public Task FlushAsync() => _writer.FlushAsync();
 

@@ -29,4 +29,30 @@ public sealed class RuntimeEndpoint
 
     /// <summary>When it was last changed.</summary>
     public required DateTimeOffset LastUpdatedAt { get; set; }
+
+    /// <summary>An endpoint that has yet to become ready.</summary>
+    internal static RuntimeEndpoint New(string runtimeId, string name, int version, string? description, DateTimeOffset now) => new()
+    {
+        RuntimeId = runtimeId,
+        Name = name,
+        TargetVersion = version,
+        Description = description,
+        Status = ResourceStatus.Creating,
+        CreatedAt = now,
+        LastUpdatedAt = now,
+    };
+
+    /// <summary>Begins a move to another version; the live one goes on until it is done.</summary>
+    internal void MoveTo(int version, DateTimeOffset now) =>
+        (TargetVersion, Status, FailureReason, LastUpdatedAt) = (version, LiveVersion is null ? ResourceStatus.Creating : ResourceStatus.Updating, null, now);
+
+    /// <summary>Ends a move: the target version is ready or has failed. After a failure the live one, if any, goes on.</summary>
+    internal void Arrive(RuntimeVersion target, DateTimeOffset now)
+    {
+        var isReady = target.Status == ResourceStatus.Ready;
+        if (isReady)
+            LiveVersion = target.Version;
+        var failed = LiveVersion is null ? ResourceStatus.CreateFailed : ResourceStatus.UpdateFailed;
+        (Status, FailureReason, LastUpdatedAt) = (isReady ? ResourceStatus.Ready : failed, target.FailureReason, now);
+    }
 }

@@ -4,14 +4,18 @@ using Microsoft.Extensions.Logging;
 using Porthole.Protocol.Aws;
 using Porthole.Server.Audit;
 using Porthole.Server.Auth;
+using Porthole.Server.Control;
 using Porthole.Server.Runtimes;
 
 namespace Porthole.Server.Api;
 
-/// <summary>Every route of the server on one screen, and what is asked before any of them: who calls, and for which runtime.</summary>
-internal sealed class DataPlane(
+/// <summary>
+/// Every route of the server on one screen, the control plane's in <see cref="ControlPlane"/>, and what is asked before any of them: who calls,
+/// and for what.
+/// </summary>
+internal sealed class Routes(
     SigV4Authenticator authenticator, DeploymentLookup deployments, ShellEndpoint shells, CommandEndpoint commands, StopEndpoint stop, AdminEndpoints admin,
-    ILogger<DataPlane> log)
+    ControlPlane control, ILogger<Routes> log)
 {
     // A command of 64 KB, each byte of it escaped as \u00XX, and then some.
     private const int MaxBodyBytes = 1024 * 1024;
@@ -53,6 +57,7 @@ internal sealed class DataPlane(
             (DataPlaneOperation.InvokeAgentRuntimeCommandShell, _) => RuntimeAsync(context, target, "GET", shells.HandleAsync),
             (DataPlaneOperation.InvokeAgentRuntimeCommand, _) => RuntimeAsync(context, target, "POST", commands.HandleAsync),
             (DataPlaneOperation.StopRuntimeSession, _) => RuntimeAsync(context, target, "POST", stop.HandleAsync),
+            (DataPlaneOperation.None, _) when control.Find(context.Request.Method, target) is var (operation, path) => ControlAsync(context, target, operation, path),
             _ => throw new AwsException(AwsError.UnknownOperation($"{context.Request.Method} {target.RawPath} is no operation of this server.")),
         };
     }
@@ -73,6 +78,15 @@ internal sealed class DataPlane(
         call.ResourceArn = deployment.Runtime.Arn.ToString();
         call.RequestParameters["qualifier"] = deployment.Endpoint;
         await handle(context, new DataPlaneRequest(context.TraceIdentifier, target, deployment, caller.AccessKeyId, body));
+    }
+
+    private async Task ControlAsync(HttpContext context, RequestTarget target, ControlOperation operation, ControlPath path)
+    {
+        var call = ApiCall.Of(context);
+        call.Operation = operation.Name;
+        call.ResourceArn = control.ResourcesOf(path)[^1];
+        _ = await AuthenticateAsync(context, target, operation.Method);
+        await ControlPlane.HandleAsync(context, operation, path, target, body);
     }
 
     private async Task<(Caller Caller, ReadOnlyMemory<byte> Body)> AuthenticateAsync(HttpContext context, RequestTarget target, string method)
