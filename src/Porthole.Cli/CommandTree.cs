@@ -29,6 +29,8 @@ internal static class CommandTree
             ShellCommand.Create(),
             ExecCommand.Create(),
             SessionCommand.Create(),
+            RuntimeCommand.Create(),
+            EndpointCommand.Create(),
             StopCommand.Create(),
             AuditCommand.Create(),
             DoctorCommand.Create(),

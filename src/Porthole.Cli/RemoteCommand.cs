@@ -16,7 +16,7 @@ internal sealed class RemoteCommand(Target target, string? runtime, string comma
 
     public async Task<int> RunAsync()
     {
-        var arn = target.RuntimeArnOf(runtime);
+        var arn = await target.FindRuntimeArnAsync(runtime, _cancelled.Token);
         var ownSession = options.SessionId is null ? SessionId.NewId() : null;
         using var interrupt = Leave(PosixSignal.SIGINT, Libc.SIGINT);
         using var terminate = Leave(PosixSignal.SIGTERM, Libc.SIGTERM);

@@ -40,19 +40,32 @@ internal sealed record Target(AgentCoreClient Client, string? DefaultRuntimeArn,
     /// <summary>Whether the environment names a server.</summary>
     public static bool IsInEnvironment => EndpointVariables.Any(name => Variable(name) is not null);
 
-    /// <summary>The ARN of a runtime given by name, by ARN, or not at all.</summary>
-    public string RuntimeArnOf(string? nameOrArn)
+    /// <summary>The ARN of a runtime given by name, id or ARN, or not at all. The server is asked when it is none that is known here.</summary>
+    /// <exception cref="CommandFailedException">There is none.</exception>
+    public async Task<string> FindRuntimeArnAsync(string? nameOrArn, CancellationToken cancellation)
     {
         if (nameOrArn is null)
         {
             return DefaultRuntimeArn
-                ?? throw new CommandFailedException("Which runtime? Give its ARN with --runtime or in PORTHOLE_RUNTIME_ARN.");
+                ?? throw new CommandFailedException("Which runtime? Give its name or ARN with --runtime, or its ARN in PORTHOLE_RUNTIME_ARN.");
         }
 
         if (RuntimeArn.TryParse(nameOrArn, out _)) return nameOrArn;
         if (DefaultRuntimeArn is { } known && RuntimeArn.TryParse(known, out var arn) && (arn.Id == nameOrArn || NameOf(arn.Id) == nameOrArn)) return known;
-        throw new CommandFailedException($"The runtime '{nameOrArn}' is not known here. Give its ARN: arn:aws:bedrock-agentcore:REGION:ACCOUNT:runtime/ID.");
+        await foreach (var runtime in Client.ListRuntimesAsync(cancellation))
+        {
+            if (runtime.AgentRuntimeName == nameOrArn || runtime.AgentRuntimeId == nameOrArn) return runtime.AgentRuntimeArn;
+        }
+
+        throw new CommandFailedException($"There is no runtime '{nameOrArn}'. 'porthole runtime list' shows those that there are.");
     }
+
+    /// <summary>The id of a runtime given by name, id or ARN, or not at all.</summary>
+    /// <exception cref="CommandFailedException">There is none.</exception>
+    public async Task<string> FindRuntimeIdAsync(string? nameOrArn, CancellationToken cancellation) =>
+        RuntimeArn.TryParse(await FindRuntimeArnAsync(nameOrArn, cancellation), out var arn)
+            ? arn.Id
+            : throw new CommandFailedException($"PORTHOLE_RUNTIME_ARN is '{DefaultRuntimeArn}', which is no runtime's ARN.");
 
     public void Dispose() => Client.Dispose();
 

@@ -7,7 +7,7 @@ using Header = System.Collections.Generic.KeyValuePair<string, string>;
 namespace Porthole.Client;
 
 /// <summary>
-/// Asks the data plane of Amazon Bedrock AgentCore, on Porthole or on AWS: terminals and commands in the sessions of a runtime.
+/// Asks Amazon Bedrock AgentCore, on Porthole or on AWS: terminals and commands in the sessions of a runtime, and the control plane of runtimes.
 /// Safe for use by many threads; keeps connections for reuse until disposed.
 /// </summary>
 public sealed partial class AgentCoreClient : IDisposable
@@ -16,6 +16,7 @@ public sealed partial class AgentCoreClient : IDisposable
 
     private readonly AgentCoreClientOptions _options;
     private readonly Func<Uri?> _endpoint;
+    private readonly Func<Uri?> _controlEndpoint;
     private readonly SocketsHttpHandler _connections;
 
     // Not HttpClient: it would put a time limit on answers that may stream for an hour.
@@ -29,6 +30,8 @@ public sealed partial class AgentCoreClient : IDisposable
         _options = options ?? new AgentCoreClientOptions();
         var endpoint = _options.Endpoint ?? AwsEnvironment.Process.Endpoint();
         _endpoint = _options.FindEndpoint is { } find ? () => find() : () => endpoint;
+        var control = _options.ControlEndpoint ?? _options.Endpoint ?? AwsEnvironment.Process.ControlEndpoint();
+        _controlEndpoint = _options is { ControlEndpoint: null, FindEndpoint: not null } ? _endpoint : () => control;
 
         // The handler sets TCP_NODELAY by itself; a keystroke never waits for the one before it.
         _connections = new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, PooledConnectionLifetime = TimeSpan.FromMinutes(5) };

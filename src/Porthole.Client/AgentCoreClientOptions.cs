@@ -10,6 +10,12 @@ public sealed record AgentCoreClientOptions
     public Uri? Endpoint { get; init; }
 
     /// <summary>
+    /// The control plane's address. Null: that of <see cref="Endpoint"/> or <see cref="FindEndpoint"/>, as Porthole has both in one place, or the
+    /// environment's <c>AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL</c> or <c>PORTHOLE_ENDPOINT</c>, or else AWS's host of the region.
+    /// </summary>
+    public Uri? ControlEndpoint { get; init; }
+
+    /// <summary>
     /// Finds the address anew for every connection, for a server that may come back elsewhere; wins over <see cref="Endpoint"/>. Called from any
     /// thread.
     /// </summary>

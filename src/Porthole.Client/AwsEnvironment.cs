@@ -9,13 +9,19 @@ internal sealed class AwsEnvironment(Func<string, string?> variable)
     // The first two are the official names; the last is ours, for a shell that must not redirect AWS's own tools.
     private static readonly string[] EndpointNames = ["AWS_ENDPOINT_URL_BEDROCK_AGENTCORE", "BEDROCK_AGENTCORE_DATA_PLANE_ENDPOINT", "PORTHOLE_ENDPOINT"];
 
+    private static readonly string[] ControlEndpointNames = ["AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL", "PORTHOLE_ENDPOINT"];
+
     internal static AwsEnvironment Process { get; } = new(Environment.GetEnvironmentVariable);
 
     internal string? Region => Value("AWS_REGION") ?? Value("AWS_DEFAULT_REGION");
 
-    internal Uri? Endpoint()
+    internal Uri? Endpoint() => First(EndpointNames);
+
+    internal Uri? ControlEndpoint() => First(ControlEndpointNames);
+
+    private Uri? First(string[] names)
     {
-        foreach (var name in EndpointNames)
+        foreach (var name in names)
         {
             if (Value(name) is not { } text) continue;
             return Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"

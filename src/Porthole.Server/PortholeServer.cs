@@ -149,7 +149,8 @@ public static class PortholeServer
             store, options.Region, TimeProvider.System, provider.GetRequiredService<ILogger<SigV4Authenticator>>()));
         services.AddSingleton<DeploymentLookup>().AddSingleton<SessionManager>().AddSingleton<ShellEndpoint>().AddSingleton<CommandEndpoint>().AddSingleton<StopEndpoint>();
         services.AddSingleton<AdminEndpoints>().AddSingleton<Routes>();
-        services.AddSingleton<ControlPlane>().AddSingleton<RuntimeOperations>().AddSingleton<RepeatableChanges>().AddSingleton<RuntimeSettler>();
+        services.AddSingleton<ControlPlane>().AddSingleton<RuntimeOperations>().AddSingleton<EndpointOperations>().AddSingleton<ResourceOperations>();
+        services.AddSingleton<RepeatableChanges>().AddSingleton<RuntimeSettler>();
         services.AddHostedService(static provider => provider.GetRequiredService<RuntimeSettler>());
         services.AddSingleton<AuditTrail>().AddSingleton<ApiCalls>();
         services.AddSingleton<ShellTraffic>().AddSingleton<ServerGauges>();

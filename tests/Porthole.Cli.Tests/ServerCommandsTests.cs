@@ -56,12 +56,32 @@ public sealed class ServerCommandsTests
     }
 
     [Fact]
-    public async Task A_runtime_that_is_not_known_is_an_error_that_names_the_form_of_an_ARN()
+    public async Task A_runtime_that_the_server_does_not_know_is_an_error_that_says_how_to_list_them()
     {
         await using var server = await ScriptedServer.StartAsync();
-        var result = await PortholeProcess.RunAsync(["shell", "--runtime", "other"], server);
+        var running = PortholeProcess.RunAsync(["shell", "--runtime", "other"], server);
+        await (await server.NextAsync()).AnswerAsync(200, "application/json", """{"agentRuntimes":[]}"""u8.ToArray());
+        var result = await running;
         Assert.Equal(255, result.ExitCode);
-        Assert.Contains("arn:aws:bedrock-agentcore:", result.Error);
+        Assert.Contains("'porthole runtime list'", result.Error);
+    }
+
+    [Fact]
+    public async Task A_runtime_of_another_name_is_looked_up_on_every_page_of_the_servers_list()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        var running = PortholeProcess.RunAsync(["shell", "--runtime", "other"], server);
+        var first = await server.NextAsync();
+        Assert.Equal(("POST", "/runtimes/"), (first.Method, first.RawTarget));
+        await first.AnswerAsync(200, "application/json", """{"agentRuntimes":[],"nextToken":"a b"}"""u8.ToArray());
+        var second = await server.NextAsync();
+        Assert.Equal("/runtimes/?nextToken=a%20b", second.RawTarget);
+        await second.AnswerAsync(200, "application/json", Encoding.UTF8.GetBytes(
+            """{"agentRuntimes":[{"agentRuntimeName":"other","agentRuntimeArn":"arn:aws:bedrock-agentcore:r:000000000000:runtime/other-abcdefghij"}]}"""));
+        var opened = await server.NextAsync();
+        Assert.Contains("other-abcdefghij", opened.RawTarget);
+        await opened.RefuseAsync(AwsError.AccessDenied("no"));
+        await running;
     }
 
     [Fact]

@@ -113,9 +113,8 @@ test('control: an image that cannot be had fails the runtime with a reason', asy
 test('control: the same token and request is one runtime, the same token and another request is refused', async () => {
   const clientToken = randomUUID()
   const request = { agentRuntimeName: newName(), clientToken }
-  const first = await create(request)
-  const second = await create(request)
-  assert.deepEqual({ ...second, $metadata: null }, { ...first, $metadata: null })
+  const answers = [...await Promise.all([create(request), create(request)]), await settled((await create(request)).agentRuntimeId) && await create(request)]
+  for (const answer of answers) assert.deepEqual({ ...answer, $metadata: null }, { ...answers[0], $metadata: null })
   const error = await refused(new control.CreateAgentRuntimeCommand(
     { ...request, agentRuntimeArtifact: HOST, roleArn: `${ROLE}2`, networkConfiguration: PUBLIC }), 'ValidationException', 400, /clientToken/)
   assert.equal(error.reason, 'IdempotentParameterMismatchException')
@@ -138,4 +137,148 @@ test('control: wrong fields are named, all of them at once', async () => {
   assert.deepEqual(error.fieldList.map((field) => field.name).sort(), [
     'agentRuntimeArtifact.containerConfiguration', 'agentRuntimeName', 'lifecycleConfiguration.idleRuntimeSessionTimeout', 'networkConfiguration.networkMode',
   ])
+})
+
+test('control: an update is a whole replacement and a new version, which DEFAULT serves', async () => {
+  const runtime = await ready({ description: 'first', environmentVariables: { GREETING: 'one', OTHER: 'x' } })
+  const { agentRuntimeId, agentRuntimeArn } = runtime
+  const runtimeSessionId = newSessionId()
+  assert.equal(await run(agentRuntimeArn, 'echo $GREETING', { runtimeSessionId }), 'one\n')
+
+  const answer = await ask(new control.UpdateAgentRuntimeCommand(
+    { agentRuntimeId, agentRuntimeArtifact: HOST, roleArn: ROLE, networkConfiguration: PUBLIC, environmentVariables: { GREETING: 'two' } }))
+  assert.equal(answer.$metadata.httpStatusCode, 202)
+  assert.equal(answer.agentRuntimeVersion, '2')
+  assert.equal(answer.status, 'UPDATING')
+  const updated = await settled(agentRuntimeId)
+  assert.equal(updated.status, 'READY')
+  assert.equal(updated.agentRuntimeVersion, '2')
+  assert.equal(updated.description, undefined)
+  assert.deepEqual(updated.environmentVariables, { GREETING: 'two' })
+
+  assert.equal(await run(agentRuntimeArn, 'echo $GREETING', { runtimeSessionId }), 'one\n', 'a running session keeps its version')
+  assert.equal(await run(agentRuntimeArn, 'echo $GREETING $OTHER'), 'two\n')
+
+  const first = await get(agentRuntimeId, '1')
+  assert.equal(first.agentRuntimeVersion, '1')
+  assert.equal(first.description, 'first')
+  const { agentRuntimes } = await ask(new control.ListAgentRuntimeVersionsCommand({ agentRuntimeId }))
+  assert.deepEqual(agentRuntimes.map((entry) => [entry.agentRuntimeVersion, entry.status, entry.description]), [['1', 'READY', 'first'], ['2', 'READY', '']])
+  const paged = []
+  for await (const page of control.paginateListAgentRuntimeVersions({ client, pageSize: 1 }, { agentRuntimeId })) paged.push(...page.agentRuntimes)
+  assert.deepEqual(paged.map((entry) => entry.agentRuntimeVersion), ['1', '2'])
+  await refused(new control.GetAgentRuntimeCommand({ agentRuntimeId, agentRuntimeVersion: '3' }), 'ResourceNotFoundException', 404)
+})
+
+test('control: of two updates at once each makes a version, or is told to wait', async () => {
+  const { agentRuntimeId } = await ready()
+  const update = () => ask(new control.UpdateAgentRuntimeCommand({ agentRuntimeId, agentRuntimeArtifact: HOST, roleArn: ROLE, networkConfiguration: PUBLIC }))
+  const results = await Promise.allSettled([update(), update(), update(), update()])
+  const versions = results.filter(({ status }) => status === 'fulfilled').map(({ value }) => Number(value.agentRuntimeVersion)).sort()
+  assert.deepEqual(versions, versions.map((_, i) => i + 2), 'no version was made twice')
+  for (const { reason } of results.filter(({ status }) => status === 'rejected')) assert.equal(reason.name, 'ConflictException', reason)
+  assert.equal((await settled(agentRuntimeId)).agentRuntimeVersion, String(1 + versions.length))
+})
+
+test('control: an update that fails leaves the version before in service', async () => {
+  const { agentRuntimeId, agentRuntimeArn } = await ready({ environmentVariables: { GREETING: 'one' } })
+  await ask(new control.UpdateAgentRuntimeCommand({
+    agentRuntimeId, roleArn: ROLE, networkConfiguration: PUBLIC, agentRuntimeArtifact: { containerConfiguration: { containerUri: 'oci:/nowhere/at/all' } },
+  }))
+  const failed = await settled(agentRuntimeId)
+  assert.equal(failed.status, 'UPDATE_FAILED')
+  assert.match(failed.failureReason, /./)
+  const endpoint = await ask(new control.GetAgentRuntimeEndpointCommand({ agentRuntimeId, endpointName: 'DEFAULT' }))
+  assert.deepEqual([endpoint.status, endpoint.liveVersion, endpoint.targetVersion], ['UPDATE_FAILED', '1', '2'])
+  assert.equal(endpoint.failureReason, failed.failureReason)
+  assert.equal(await run(agentRuntimeArn, 'echo $GREETING'), 'one\n')
+})
+
+test('control: an endpoint stays at its version until it is moved', async () => {
+  const { agentRuntimeId, agentRuntimeArn } = await ready({ environmentVariables: { GREETING: 'one' } })
+  const name = 'production'
+  const get = () => ask(new control.GetAgentRuntimeEndpointCommand({ agentRuntimeId, endpointName: name }))
+  const ready_ = () => until('the endpoint to be ready', async () => (await get()).status === 'READY')
+  const answer = await ask(new control.CreateAgentRuntimeEndpointCommand({ agentRuntimeId, name, description: 'for people', tags: { team: 'a' } }))
+  assert.equal(answer.$metadata.httpStatusCode, 202)
+  assert.deepEqual([answer.status, answer.targetVersion, answer.endpointName, answer.agentRuntimeId], ['CREATING', '1', name, agentRuntimeId])
+  assert.equal(answer.agentRuntimeEndpointArn, `${agentRuntimeArn}/runtime-endpoint/${name}`)
+  await ready_()
+
+  await ask(new control.UpdateAgentRuntimeCommand(
+    { agentRuntimeId, agentRuntimeArtifact: HOST, roleArn: ROLE, networkConfiguration: PUBLIC, environmentVariables: { GREETING: 'two' } }))
+  await settled(agentRuntimeId)
+  const before = await get()
+  assert.deepEqual([before.liveVersion, before.targetVersion, before.description, before.name], ['1', '1', 'for people', name])
+  assert.equal(await run(agentRuntimeArn, 'echo $GREETING', { qualifier: name }), 'one\n')
+  assert.equal(await run(agentRuntimeArn, 'echo $GREETING'), 'two\n')
+
+  const moved = await ask(new control.UpdateAgentRuntimeEndpointCommand({ agentRuntimeId, endpointName: name, agentRuntimeVersion: '2' }))
+  assert.equal(moved.$metadata.httpStatusCode, 202)
+  assert.deepEqual([moved.status, moved.liveVersion, moved.targetVersion], ['UPDATING', '1', '2'])
+  await ready_()
+  assert.deepEqual([(await get()).liveVersion, (await get()).description], ['2', 'for people'])
+  assert.equal(await run(agentRuntimeArn, 'echo $GREETING', { qualifier: name }), 'two\n')
+
+  const { runtimeEndpoints } = await ask(new control.ListAgentRuntimeEndpointsCommand({ agentRuntimeId }))
+  assert.deepEqual(runtimeEndpoints.map((endpoint) => [endpoint.name, endpoint.liveVersion]), [['DEFAULT', '2'], [name, '2']])
+
+  await refused(new control.CreateAgentRuntimeEndpointCommand({ agentRuntimeId, name }), 'ConflictException', 409)
+  await refused(new control.CreateAgentRuntimeEndpointCommand({ agentRuntimeId, name: 'other', agentRuntimeVersion: '9' }), 'ResourceNotFoundException', 404)
+  await refused(new control.UpdateAgentRuntimeEndpointCommand({ agentRuntimeId, endpointName: 'DEFAULT', agentRuntimeVersion: '1' }), 'ConflictException', 409)
+  await refused(new control.DeleteAgentRuntimeEndpointCommand({ agentRuntimeId, endpointName: 'DEFAULT' }), 'ConflictException', 409)
+
+  const deleted = await ask(new control.DeleteAgentRuntimeEndpointCommand({ agentRuntimeId, endpointName: name }))
+  assert.deepEqual([deleted.$metadata.httpStatusCode, deleted.status, deleted.endpointName], [202, 'DELETING', name])
+  await until('the endpoint to be gone', () => get().then(() => false, (error) => assert.equal(error.name, 'ResourceNotFoundException') ?? true))
+  await assert.rejects(run(agentRuntimeArn, 'true', { qualifier: name }), { name: 'ResourceNotFoundException' })
+})
+
+test('control: tags of runtimes and endpoints are set, listed and taken away', async () => {
+  const { agentRuntimeId, agentRuntimeArn: resourceArn } = await ready({ tags: { team: 'a', stage: 'test' } })
+  const list = async () => (await ask(new control.ListTagsForResourceCommand({ resourceArn }))).tags
+  assert.deepEqual(await list(), { team: 'a', stage: 'test' })
+  assert.equal((await ask(new control.TagResourceCommand({ resourceArn, tags: { team: 'b', 'cost center': '1' } }))).$metadata.httpStatusCode, 204)
+  assert.deepEqual(await list(), { team: 'b', stage: 'test', 'cost center': '1' })
+  assert.equal((await ask(new control.UntagResourceCommand({ resourceArn, tagKeys: ['stage', 'cost center', 'absent'] }))).$metadata.httpStatusCode, 204)
+  assert.deepEqual(await list(), { team: 'b' })
+  const endpointArn = `${resourceArn}/runtime-endpoint/DEFAULT`
+  await ask(new control.TagResourceCommand({ resourceArn: endpointArn, tags: { a: '1' } }))
+  assert.deepEqual((await ask(new control.ListTagsForResourceCommand({ resourceArn: endpointArn }))).tags, { a: '1' })
+  await refused(new control.ListTagsForResourceCommand({ resourceArn: `${resourceArn}/runtime-endpoint/absent` }), 'ResourceNotFoundException', 404)
+  await refused(new control.TagResourceCommand({ resourceArn, tags: { 'porthole:isolation': 'none' } }), 'ValidationException', 400, /porthole:isolation/)
+  await refused(new control.TagResourceCommand({ resourceArn, tags: Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`t${i}`, ''])) }),
+    'ServiceQuotaExceededException', 402)
+  assert.deepEqual(await list(), { team: 'b' }, 'a refused request changes nothing')
+  await ask(new control.DeleteAgentRuntimeCommand({ agentRuntimeId }))
+  await gone(agentRuntimeId)
+  await refused(new control.ListTagsForResourceCommand({ resourceArn }), 'ResourceNotFoundException', 404)
+})
+
+test('control: a resource policy is put, read and taken away', async () => {
+  const { agentRuntimeArn: resourceArn } = await ready()
+  const policy = JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Principal: '*', Action: 'bedrock-agentcore:InvokeAgentRuntime', Resource: resourceArn }] })
+  await refused(new control.GetResourcePolicyCommand({ resourceArn }), 'ResourceNotFoundException', 404)
+  const put = await ask(new control.PutResourcePolicyCommand({ resourceArn, policy }))
+  assert.deepEqual([put.$metadata.httpStatusCode, put.policy], [201, policy])
+  assert.equal((await ask(new control.GetResourcePolicyCommand({ resourceArn }))).policy, policy)
+  await refused(new control.PutResourcePolicyCommand({ resourceArn, policy: 'no json' }), 'ValidationException', 400, /policy/)
+  assert.equal((await ask(new control.DeleteResourcePolicyCommand({ resourceArn }))).$metadata.httpStatusCode, 204)
+  await refused(new control.DeleteResourcePolicyCommand({ resourceArn }), 'ResourceNotFoundException', 404)
+})
+
+test('control: a runtime in a VPC reaches nothing outside', async () => {
+  const { agentRuntimeArn } = await ready({ networkConfiguration: { networkMode: 'VPC', networkModeConfig: { securityGroups: ['sg-12345678'], subnets: ['subnet-12345678'] } } })
+  assert.equal(await run(agentRuntimeArn, "sed -n '3,$s/:.*//p' /proc/net/dev | tr -d ' '"), 'lo\n')
+})
+
+test('control: an old version can be deleted, one in service cannot', async () => {
+  const { agentRuntimeId } = await ready()
+  await ask(new control.UpdateAgentRuntimeCommand({ agentRuntimeId, agentRuntimeArtifact: HOST, roleArn: ROLE, networkConfiguration: PUBLIC }))
+  await settled(agentRuntimeId)
+  await refused(new control.DeleteAgentRuntimeCommand({ agentRuntimeId, agentRuntimeVersion: '2' }), 'ConflictException', 409, /DEFAULT/)
+  const answer = await ask(new control.DeleteAgentRuntimeCommand({ agentRuntimeId, agentRuntimeVersion: '1' }))
+  assert.deepEqual([answer.status, answer.agentRuntimeVersion], ['DELETING', '1'])
+  await until('version 1 to be gone', () => get(agentRuntimeId, '1').then(() => false, (error) => assert.equal(error.name, 'ResourceNotFoundException') ?? true))
+  assert.equal((await get(agentRuntimeId)).agentRuntimeVersion, '2')
 })

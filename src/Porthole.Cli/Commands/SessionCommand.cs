@@ -2,16 +2,12 @@ using System.CommandLine;
 using System.Text.Json;
 using Porthole.Cli.Terminal;
 using Porthole.Client;
-using Spectre.Console;
 
 namespace Porthole.Cli.Commands;
 
 /// <summary><c>porthole session</c>: what lives on a server, and ending it.</summary>
 internal static class SessionCommand
 {
-    // Ids are there to be copied: the table grows beyond the window instead of cutting them. Ten shells with ids of the largest size fit.
-    private const int TableWidth = 4096;
-
     private static readonly string[] Titles = ["SESSION", "RUNTIME", "STATE", "AGE", "SHELLS"];
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
@@ -72,13 +68,20 @@ internal static class SessionCommand
             var everyone = parsed.GetValue(all);
             var sessions = everyone
                 ? (await server.Client.ListSessionsAsync(cancellation)).Select(static session => (session.RuntimeArn, session.SessionId, session.Qualifier))
-                : parsed.GetValue(ids)!.Select(id => (server.RuntimeArnOf(parsed.GetValue(target.Runtime)), id, parsed.GetValue(target.Qualifier)));
+                : await NamedAsync(server, parsed.GetValue(target.Runtime), parsed.GetValue(ids)!, parsed.GetValue(target.Qualifier), cancellation);
 
             // Beside each other: each takes as long as its shells take to leave.
             var ends = await Task.WhenAll(sessions.Select(session => StopAsync(server.Client, session, goneIsFine: everyone, cancellation)));
             return ends.DefaultIfEmpty(ExitCode.Success).Max();
         }));
         return command;
+    }
+
+    private static async Task<IEnumerable<(string Arn, string Id, string? Qualifier)>> NamedAsync(
+        Target server, string? runtime, string[] ids, string? qualifier, CancellationToken cancellation)
+    {
+        var arn = await server.FindRuntimeArnAsync(runtime, cancellation);
+        return ids.Select(id => (arn, id, qualifier));
     }
 
     // One that does not exist keeps none of the others alive.
@@ -111,30 +114,15 @@ internal static class SessionCommand
             return;
         }
 
-        var table = new Table().Border(TableBorder.None).AddColumns(
-            [.. Titles.Select(static title => new TableColumn(title) { NoWrap = true, Padding = new Padding(0, 0, 2, 0) })]);
-        foreach (var session in sessions)
+        TextTable.Print(Titles, sessions.Select(static session => new[]
         {
-            var shells = session.Shells.Select(static shell => shell.Attached ? $"{shell.ShellId} (attached)" : shell.ShellId);
-            string[] cells = [session.SessionId, RuntimeOf(session.RuntimeArn), session.State, Age(session.CreatedAt), string.Join(' ', shells)];
-            table.AddRow([.. cells.Select(Markup.Escape)]);
-        }
-
-        var console = AnsiConsole.Create(new AnsiConsoleSettings());
-        console.Profile.Width = TableWidth;
-        console.Write(table);
+            session.SessionId,
+            RuntimeOf(session.RuntimeArn),
+            session.State,
+            TextTable.Age(session.CreatedAt),
+            string.Join(' ', session.Shells.Select(static shell => shell.Attached ? $"{shell.ShellId} (attached)" : shell.ShellId)),
+        }));
     }
 
     private static string RuntimeOf(string arn) => arn[(arn.LastIndexOf('/') + 1)..];
-
-    private static string Age(DateTimeOffset since)
-    {
-        var age = DateTimeOffset.UtcNow - since;
-        return age switch
-        {
-            { TotalMinutes: < 1 } => $"{Math.Max(0, age.TotalSeconds):0} s",
-            { TotalHours: < 1 } => $"{age.TotalMinutes:0} min",
-            _ => $"{(int)age.TotalHours} h {age.Minutes} min",
-        };
-    }
 }

@@ -70,7 +70,7 @@ internal static class ShellCommand
     {
         using (target)
         {
-            var arn = target.RuntimeArnOf(runtime);
+            var arn = await target.FindRuntimeArnAsync(runtime, cancellation);
             await using var shell = await ServerBusy.PatientlyAsync(() => target.Client.OpenShellAsync(arn, options, cancellation), cancellation);
             return await new InteractiveShell(shell, detachKey, ReturnCommand(target, runtime, options, shell)).RunAsync();
         }

@@ -85,7 +85,7 @@ internal sealed class Routes(
         var call = ApiCall.Of(context);
         call.Operation = operation.Name;
         call.ResourceArn = control.ResourcesOf(path)[^1];
-        _ = await AuthenticateAsync(context, target, operation.Method);
+        var (_, body) = await AuthenticateAsync(context, target, operation.Method);
         await ControlPlane.HandleAsync(context, operation, path, target, body);
     }
 

@@ -2,11 +2,12 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Porthole.Protocol.Aws;
 using Porthole.Server.Api;
+using Porthole.Server.Audit;
 
 namespace Porthole.Server.Control;
 
 /// <summary>Every operation of the control plane: its name, verb, path and success (contract section 12). The trailing slashes are the wire's.</summary>
-internal sealed class ControlPlane(ServerOptions options, RuntimeOperations runtimes)
+internal sealed class ControlPlane(ServerOptions options, RuntimeOperations runtimes, EndpointOperations endpoints, ResourceOperations resources)
 {
     private readonly ControlOperation[] _operations =
     [
@@ -16,6 +17,17 @@ internal sealed class ControlPlane(ServerOptions options, RuntimeOperations runt
         new("UpdateAgentRuntime", "PUT", "/runtimes/{runtime}/", 202, runtimes.UpdateAsync),
         new("DeleteAgentRuntime", "DELETE", "/runtimes/{runtime}/", 202, runtimes.DeleteAsync),
         new("ListAgentRuntimeVersions", "POST", "/runtimes/{runtime}/versions/", 200, runtimes.ListVersionsAsync),
+        new("CreateAgentRuntimeEndpoint", "PUT", "/runtimes/{runtime}/runtime-endpoints/", 202, endpoints.CreateAsync),
+        new("ListAgentRuntimeEndpoints", "POST", "/runtimes/{runtime}/runtime-endpoints/", 200, endpoints.ListAsync),
+        new("GetAgentRuntimeEndpoint", "GET", "/runtimes/{runtime}/runtime-endpoints/{endpoint}/", 200, endpoints.GetAsync),
+        new("UpdateAgentRuntimeEndpoint", "PUT", "/runtimes/{runtime}/runtime-endpoints/{endpoint}/", 202, endpoints.UpdateAsync),
+        new("DeleteAgentRuntimeEndpoint", "DELETE", "/runtimes/{runtime}/runtime-endpoints/{endpoint}/", 202, endpoints.DeleteAsync),
+        new("ListTagsForResource", "GET", "/tags/{arn}", 200, resources.ListTagsAsync),
+        new("TagResource", "POST", "/tags/{arn}", 204, resources.TagAsync),
+        new("UntagResource", "DELETE", "/tags/{arn}", 204, resources.UntagAsync),
+        new("PutResourcePolicy", "PUT", "/resourcepolicy/{arn}", 201, resources.PutPolicyAsync),
+        new("GetResourcePolicy", "GET", "/resourcepolicy/{arn}", 200, resources.GetPolicyAsync),
+        new("DeleteResourcePolicy", "DELETE", "/resourcepolicy/{arn}", 204, resources.DeletePolicyAsync),
     ];
 
     /// <summary>The operation of a request, with what its path names; null when the path is none of the control plane's.</summary>
@@ -51,7 +63,9 @@ internal sealed class ControlPlane(ServerOptions options, RuntimeOperations runt
     /// <exception cref="AwsException">It is refused.</exception>
     public static async Task HandleAsync(HttpContext context, ControlOperation operation, ControlPath path, RequestTarget target, ReadOnlyMemory<byte> body)
     {
-        var answer = await operation.Handle(new ControlRequest(operation.Name, path, target.Query, body, context.RequestAborted));
+        var call = ApiCall.Of(context);
+        Note(call, path);
+        var answer = await operation.Handle(new ControlRequest(operation.Name, call, path, target.Query, body, context.RequestAborted));
         context.Response.StatusCode = operation.Status;
         if (answer is null)
             return;
@@ -59,5 +73,14 @@ internal sealed class ControlPlane(ServerOptions options, RuntimeOperations runt
         var json = JsonSerializer.SerializeToUtf8Bytes(answer, answer.GetType(), ControlJson.Options);
         context.Response.ContentLength = json.Length;
         await context.Response.Body.WriteAsync(json, context.RequestAborted);
+    }
+
+    private static void Note(ApiCall call, ControlPath path)
+    {
+        foreach (var (name, value) in (ReadOnlySpan<(string, string?)>)[("agentRuntimeId", path.RuntimeId), ("endpointName", path.EndpointName), ("resourceArn", path.ResourceArn)])
+        {
+            if (value is not null)
+                call.RequestParameters[name] = value;
+        }
     }
 }

@@ -3,16 +3,19 @@ using System.Text;
 using System.Text.Json;
 using Porthole.Protocol.Aws;
 using Porthole.Server.Api;
+using Porthole.Server.Audit;
 
 namespace Porthole.Server.Control;
 
 /// <summary>A request to the control plane whose caller is known and allowed.</summary>
 /// <param name="Operation">The operation's name.</param>
+/// <param name="Call">Where names and numbers are noted for the audit trail.</param>
 /// <param name="Path">What its path names.</param>
 /// <param name="Query">The query.</param>
 /// <param name="Body">The body, read in full for its signature.</param>
 /// <param name="Cancellation">The client has left. What changes something goes on all the same.</param>
-internal sealed record ControlRequest(string Operation, ControlPath Path, QueryParameters Query, ReadOnlyMemory<byte> Body, CancellationToken Cancellation)
+internal sealed record ControlRequest(
+    string Operation, ApiCall Call, ControlPath Path, QueryParameters Query, ReadOnlyMemory<byte> Body, CancellationToken Cancellation)
 {
     /// <summary>The runtime's id in the path.</summary>
     public string RuntimeId => Path.RuntimeId!;

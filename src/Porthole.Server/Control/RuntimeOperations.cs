@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Porthole.Protocol.Aws;
 using Porthole.Server.Api;
@@ -21,6 +20,7 @@ internal sealed class RuntimeOperations(ServerOptions options, PortholeStore sto
         var wanted = RuntimeRequest.ReadCreate(fields);
         var token = fields.Text("clientToken", CommonRules.ClientToken);
         fields.ThrowIfWrong();
+        request.Call.RequestParameters["agentRuntimeName"] = wanted.Name!;
         var answer = await changes.ApplyAsync(request, token, wanted, async db =>
         {
             if (await Mine(db).AnyAsync(runtime => runtime.Name == wanted.Name))
@@ -36,7 +36,9 @@ internal sealed class RuntimeOperations(ServerOptions options, PortholeStore sto
             db.Tags.AddRange(wanted.Tags.Select(tag => new ResourceTag { ResourceArn = runtime.Arn.ToString(), Key = tag.Key, Value = tag.Value }));
             return RuntimeCreated.Of(runtime);
         });
-        settler.Settle(IdOf(answer));
+        var id = answer.GetProperty("agentRuntimeId").GetString()!;
+        request.Call.ResponseElements["agentRuntimeId"] = id;
+        settler.Settle(id);
         return answer;
     }
 
@@ -89,6 +91,7 @@ internal sealed class RuntimeOperations(ServerOptions options, PortholeStore sto
             endpoint.MoveTo(runtime.LatestVersion, now);
             return RuntimeUpdated.Of(runtime);
         });
+        request.Call.ResponseElements["agentRuntimeVersion"] = answer.GetProperty("agentRuntimeVersion").GetString()!;
         settler.Settle(request.RuntimeId);
         return answer;
     }
@@ -107,8 +110,8 @@ internal sealed class RuntimeOperations(ServerOptions options, PortholeStore sto
             }
             else
             {
-                if (await db.RuntimeEndpoints.AsNoTracking().Where(e => e.RuntimeId == runtime.Id).ToListAsync() is var endpoints)
-                    endpoints.ForEach(Settled.Require);
+                foreach (var endpoint in await db.RuntimeEndpoints.AsNoTracking().Where(e => e.RuntimeId == runtime.Id).ToListAsync())
+                    Settled.Require(endpoint);
                 (runtime.Status, runtime.FailureReason, runtime.LastUpdatedAt) = (ResourceStatus.Deleting, null, time.GetUtcNow());
             }
 
@@ -167,6 +170,4 @@ internal sealed class RuntimeOperations(ServerOptions options, PortholeStore sto
 
     private static int? VersionParameter(ControlRequest request) =>
         request.Parameter("version", CommonRules.Version) is { } text ? int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture) : null;
-
-    private static string IdOf(JsonElement answer) => answer.GetProperty("agentRuntimeId").GetString()!;
 }

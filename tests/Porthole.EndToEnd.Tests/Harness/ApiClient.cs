@@ -70,6 +70,10 @@ internal sealed class ApiClient(TestServer server) : IDisposable
     public Task<HttpResponseMessage> PostAsync(string target, string body, string? sessionId = null, CancellationToken cancellationToken = default) =>
         SendAsync(HttpMethod.Post, target, body, sessionId, cancellationToken);
 
+    /// <summary>Any request, signed as boto3 signs.</summary>
+    public Task<HttpResponseMessage> SendAsync(HttpMethod method, string target, string body) =>
+        SendAsync(method, target, body, null, TestContext.Current.CancellationToken);
+
     public void Dispose() => _http.Dispose();
 
     private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string target, string body, string? sessionId, CancellationToken cancellationToken)
@@ -80,7 +84,7 @@ internal sealed class ApiClient(TestServer server) : IDisposable
             headers.Add(new(SessionHeader, sessionId));
         var bytes = Encoding.UTF8.GetBytes(body);
         using var request = new HttpRequestMessage(method, new Uri(server.Url, target));
-        if (method == HttpMethod.Post)
+        if (method == HttpMethod.Post || body.Length > 0)
         {
             request.Content = new ByteArrayContent(bytes);
             request.Content.Headers.ContentType = new("application/json");

@@ -1,0 +1,63 @@
+using Porthole.Cli.Terminal;
+using Porthole.Client;
+using Spectre.Console;
+
+namespace Porthole.Cli;
+
+/// <summary>Waiting until a runtime or an endpoint is what it was asked to become, with a sign of life on a terminal.</summary>
+internal static class Settling
+{
+    // Making a runtime of the host's tools takes milliseconds; pulling an image takes minutes, in which ten questions a second do no harm.
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Waits until a runtime is ready.</summary>
+    /// <exception cref="CommandFailedException">It has failed; the message is the reason.</exception>
+    public static async Task<AgentRuntimeDescription> OfRuntimeAsync(AgentCoreClient client, string runtimeId, CancellationToken cancellation)
+    {
+        var runtime = await ShowAsync($"Making {runtimeId} ready", () => UntilAsync(
+            () => client.GetRuntimeAsync(runtimeId, cancellation: cancellation), static runtime => runtime.IsOnTheWay, cancellation));
+        return runtime.Status == "READY" ? runtime : throw Failed(runtimeId, runtime.Status, runtime.FailureReason);
+    }
+
+    /// <summary>Waits until an endpoint is ready.</summary>
+    /// <exception cref="CommandFailedException">It has failed; the message is the reason.</exception>
+    public static async Task<AgentRuntimeEndpoint> OfEndpointAsync(AgentCoreClient client, string runtimeId, string name, CancellationToken cancellation)
+    {
+        var endpoint = await ShowAsync($"Making {name} ready", () => UntilAsync(
+            () => client.GetEndpointAsync(runtimeId, name, cancellation), static endpoint => endpoint.IsOnTheWay, cancellation));
+        return endpoint.Status == "READY" ? endpoint : throw Failed(name, endpoint.Status, endpoint.FailureReason);
+    }
+
+    /// <summary>Waits until something is gone.</summary>
+    public static Task GoneAsync(string what, Func<Task> ask, CancellationToken cancellation) => ShowAsync($"Deleting {what}", () => UntilAsync(
+        async () =>
+        {
+            try
+            {
+                await ask();
+                return false;
+            }
+            catch (AgentCoreException e) when (e.Status == 404)
+            {
+                return true;
+            }
+        },
+        static isGone => !isGone, cancellation));
+
+    private static async Task<T> UntilAsync<T>(Func<Task<T>> ask, Func<T, bool> isOnTheWay, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            var state = await ask();
+            if (!isOnTheWay(state)) return state;
+            await Task.Delay(Interval, cancellation);
+        }
+    }
+
+    private static Task<T> ShowAsync<T>(string what, Func<Task<T>> wait) =>
+        StandardStream.IsTerminal(StandardStream.Error)
+            ? AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }).Status().StartAsync(Markup.Escape(what), _ => wait())
+            : wait();
+
+    private static CommandFailedException Failed(string what, string status, string? reason) => new($"{what} is {status}: {reason ?? "the server gives no reason"}");
+}
