@@ -96,7 +96,7 @@ public sealed class RuntimeCommandTests
     }
 
     private static Task<byte[]> DescribeAsync(ScriptedServer server, string status, string more = "") => AnswerAsync(
-        server, $$"""{"agentRuntimeArn":"{{Arn}}","agentRuntimeId":"{{Id}}","agentRuntimeArtifact":{"containerConfiguration":{"containerUri":"host"}},"status":"{{status}}"{{more}}}""");
+        server, $$$"""{"agentRuntimeArn":"{{{Arn}}}","agentRuntimeId":"{{{Id}}}","agentRuntimeArtifact":{"containerConfiguration":{"containerUri":"host"}},"status":"{{{status}}}"{{{more}}}}""");
 
     private static async Task<byte[]> AnswerAsync(ScriptedServer server, string body)
     {

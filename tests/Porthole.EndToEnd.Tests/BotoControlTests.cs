@@ -18,8 +18,8 @@ public sealed partial class BotoControlTests(SharedServer shared)
         using var api = new ApiClient(shared.Server);
         var name = $"boto_{Guid.NewGuid():N}"[..24];
         var created = await AskAsync(api, "PUT", "/runtimes/", 202,
-            $$"""
-            {"agentRuntimeName": "{{name}}", "agentRuntimeArtifact": {"containerConfiguration": {"containerUri": "host"}}, "roleArn": "arn:aws:iam::000000000000:role/agent", "networkConfiguration": {"networkMode": "PUBLIC"}, "clientToken": "{{Token}}01", "lifecycleConfiguration": {"maxLifetime": 600}, "environmentVariables": {"A": "\u00e9"}, "tags": {"team": "a b"}}
+            $$$"""
+            {"agentRuntimeName": "{{{name}}}", "agentRuntimeArtifact": {"containerConfiguration": {"containerUri": "host"}}, "roleArn": "arn:aws:iam::000000000000:role/agent", "networkConfiguration": {"networkMode": "PUBLIC"}, "clientToken": "{{{Token}}}01", "lifecycleConfiguration": {"maxLifetime": 600}, "environmentVariables": {"A": "\u00e9"}, "tags": {"team": "a b"}}
             """,
             "agentRuntimeArn", "agentRuntimeId", "agentRuntimeVersion", "createdAt", "status");
         var id = created.GetProperty("agentRuntimeId").GetString()!;
@@ -37,8 +37,8 @@ public sealed partial class BotoControlTests(SharedServer shared)
         Assert.Equal("""{"idleRuntimeSessionTimeout":600,"maxLifetime":600}""", described.GetProperty("lifecycleConfiguration").GetRawText());
 
         await AskAsync(api, "PUT", runtime, 202,
-            $$"""
-            {"agentRuntimeArtifact": {"containerConfiguration": {"containerUri": "host"}}, "roleArn": "arn:aws:iam::000000000000:role/agent", "networkConfiguration": {"networkMode": "PUBLIC"}, "clientToken": "{{Token}}02"}
+            $$$"""
+            {"agentRuntimeArtifact": {"containerConfiguration": {"containerUri": "host"}}, "roleArn": "arn:aws:iam::000000000000:role/agent", "networkConfiguration": {"networkMode": "PUBLIC"}, "clientToken": "{{{Token}}}02"}
             """,
             "agentRuntimeArn", "agentRuntimeId", "agentRuntimeVersion", "createdAt", "lastUpdatedAt", "status");
         await ReadyAsync(api, runtime);
@@ -46,12 +46,12 @@ public sealed partial class BotoControlTests(SharedServer shared)
         Assert.Equal(2, versions.GetProperty("agentRuntimes").GetArrayLength());
 
         var endpoints = runtime + "runtime-endpoints/";
-        await AskAsync(api, "PUT", endpoints, 202, $$"""{"name": "prod", "agentRuntimeVersion": "1", "clientToken": "{{Token}}03"}""",
+        await AskAsync(api, "PUT", endpoints, 202, $$$"""{"name": "prod", "agentRuntimeVersion": "1", "clientToken": "{{{Token}}}03"}""",
             "targetVersion", "agentRuntimeEndpointArn", "agentRuntimeArn", "status", "createdAt");
         await ReadyAsync(api, endpoints + "prod/");
         Assert.Equal(2, (await AskAsync(api, "POST", endpoints, 200, "", "runtimeEndpoints")).GetProperty("runtimeEndpoints").GetArrayLength());
         await AskAsync(api, "GET", endpoints + "prod/", 200, "", "agentRuntimeEndpointArn", "agentRuntimeArn", "status", "createdAt", "lastUpdatedAt", "name", "id");
-        await AskAsync(api, "PUT", endpoints + "prod/", 202, $$"""{"agentRuntimeVersion": "2", "clientToken": "{{Token}}04"}""",
+        await AskAsync(api, "PUT", endpoints + "prod/", 202, $$$"""{"agentRuntimeVersion": "2", "clientToken": "{{{Token}}}04"}""",
             "agentRuntimeEndpointArn", "agentRuntimeArn", "status", "createdAt", "lastUpdatedAt");
         await ReadyAsync(api, endpoints + "prod/");
         await AskAsync(api, "DELETE", $"{endpoints}prod/?clientToken={Token}05", 202, "", "status");

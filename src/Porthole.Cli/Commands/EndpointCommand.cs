@@ -34,7 +34,8 @@ internal static class EndpointCommand
         var (target, json, name) = (new TargetOptions(), JsonText.Option(), NameArgument());
         var version = new Option<string?>("--version")
         {
-            Description = verb == "create" ? "The version that it serves [default: the newest]" : "The version that it shall serve [default: as it is]", HelpName = "N",
+            Description = verb == "create" ? "The version that it serves [default: the newest]" : "The version that it shall serve [default: as it is]",
+            HelpName = "N",
         };
         var text = new Option<string?>("--description") { Description = "What it is for", HelpName = "TEXT" };
         var noWait = new Option<bool>("--no-wait") { Description = "Return at once; the work goes on in the server" };

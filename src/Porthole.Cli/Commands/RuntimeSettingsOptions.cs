@@ -11,7 +11,8 @@ internal sealed class RuntimeSettingsOptions
 
     private readonly Option<string?> _image = new("--image")
     {
-        Description = "An image: registry/name:tag, oci:/directory[:tag], docker-archive:/file.tar, or host for the server's own tools", HelpName = "REF",
+        Description = "An image: registry/name:tag, oci:/directory[:tag], docker-archive:/file.tar, or host for the server's own tools",
+        HelpName = "REF",
     };
 
     private readonly Option<string?> _code = new("--code") { Description = "A zip of code on the server's machine, instead of an image", HelpName = "PATH" };

@@ -88,10 +88,10 @@ public sealed class RuntimeRequestTests
     [InlineData("STRING_ARRAY", "CONTAINS_ANY", "\"matchValueString\":\"a\"")]
     public void A_claim_that_no_token_can_have_is_refused(string type, string comparison, string value)
     {
-        var claim = $$$"""
+        var claim = $$$$"""
             "authorizerConfiguration":{"customJWTAuthorizer":{"discoveryUrl":"https://idp.example/.well-known/openid-configuration","customClaims":[
-            {"inboundTokenClaimName":"team","inboundTokenClaimValueType":"{{{type}}}",
-             "authorizingClaimMatchValue":{"claimMatchOperator":"{{{comparison}}}","claimMatchValue":{{{{value}}}}}}]}}
+            {"inboundTokenClaimName":"team","inboundTokenClaimValueType":"{{{{type}}}}",
+             "authorizingClaimMatchValue":{"claimMatchOperator":"{{{{comparison}}}}","claimMatchValue":{{{{{value}}}}}}}]}}
             """;
         Assert.EndsWith("claimMatchOperator", Assert.Single(Refused(() => Create(claim))).Name, StringComparison.Ordinal);
     }
@@ -108,9 +108,8 @@ public sealed class RuntimeRequestTests
     public void An_artifact_is_an_image_or_code_and_not_both()
     {
         const string code = """{"code":{"s3":{"bucket":"local","prefix":"/a.zip"}},"runtime":"PYTHON_3_12","entryPoint":["main.py"]}""";
-        const string image = """{"containerUri":"host"}""";
-        Refused(() => Create($$"""{"agentRuntimeArtifact":{"containerConfiguration":{{image}},"codeConfiguration":{{code}}}""".TrimStart('{')));
-        var read = Create($$"""{"agentRuntimeArtifact":{"codeConfiguration":{{code}}}""".TrimStart('{')).Configuration.AgentRuntimeArtifact.CodeConfiguration!;
+        Refused(() => Create("\"agentRuntimeArtifact\":{\"containerConfiguration\":{\"containerUri\":\"host\"},\"codeConfiguration\":" + code + "}"));
+        var read = Create("\"agentRuntimeArtifact\":{\"codeConfiguration\":" + code + "}").Configuration.AgentRuntimeArtifact.CodeConfiguration!;
         Assert.Equal(("/a.zip", "PYTHON_3_12", "main.py"), (read.Code.S3!.Prefix, read.Runtime, Assert.Single(read.EntryPoint)));
     }
 
