@@ -103,7 +103,7 @@ internal sealed class SessionManager(
         var memory = new MemoryTidy();
         while (await timer.WaitForNextTickAsync(cancellationToken))
         {
-            memory.Look();
+            memory.Look(_sessions.Values.Sum(session => session.Shells.Connections().Sum(connection => connection.BytesIn)));
             foreach (var session in _sessions.Values)
             {
                 if (session.IsDue() is { } end && session.TryBeginStop())
