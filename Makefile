@@ -1,10 +1,10 @@
-# make build | run | test | bench | soak | clean
+# make build | run | test | test-samples | bench | soak | clean
 CONFIGURATION ?= Release
 OUT := out
 RID := $(shell uname -m | sed 's/x86_64/linux-x64/;s/aarch64/linux-arm64/')
 PUBLISH := dotnet publish -c $(CONFIGURATION) -r $(RID) -v quiet --nologo
 
-.PHONY: build run test bench soak clean tools format
+.PHONY: build run test test-samples bench soak clean tools format
 
 # Debian packages that a build, a sandbox or the tests need; see scripts/install-tools for what each is for.
 tools:
@@ -25,6 +25,12 @@ run: build
 test: tools
 	@scripts/install-tools test
 	@scripts/test
+
+# The agents of samples/, each in a session; downloads their packages.
+test-samples: build
+	@scripts/install-tools test
+	@dotnet build -c $(CONFIGURATION) -v quiet --nologo tests/Porthole.EndToEnd.Tests
+	@tests/samples/run
 
 bench: build
 	@bench/run

@@ -74,7 +74,7 @@ internal sealed class AuditLine(ServerOptions options)
         json.WriteStartArray("resources"u8);
         json.WriteStartObject();
         json.WriteString("accountId"u8, options.AccountId);
-        json.WriteString("type"u8, "AWS::BedrockAgentCore::Runtime"u8);
+        json.WriteString("type"u8, arn.Contains("/runtime-endpoint/", StringComparison.Ordinal) ? "AWS::BedrockAgentCore::RuntimeEndpoint"u8 : "AWS::BedrockAgentCore::Runtime"u8);
         json.WriteString("ARN"u8, arn);
         json.WriteEndObject();
         json.WriteEndArray();

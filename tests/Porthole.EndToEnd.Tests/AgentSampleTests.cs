@@ -1,0 +1,110 @@
+using System.Text.Json;
+using Porthole.EndToEnd.Tests.Harness;
+
+namespace Porthole.EndToEnd.Tests;
+
+/// <summary>
+/// The agents of samples/, each in a session of its own image, with a scripted model beside it. Run by tests/samples/run, which builds the images
+/// into the directory that PORTHOLE_SAMPLES names.
+/// </summary>
+public sealed class AgentSampleTests
+{
+    // What the scripted model (tests/samples/model.mjs) has them do and say.
+    private const string LastWords = "The file is written and the command has run.", Written = "written by the agent\n", Shouted = "WRITTEN BY THE AGENT";
+    private const string Model = "http://127.0.0.1:8123";
+    private const string CodexModel = $$"""-c model=scripted -c model_provider=scripted -c 'model_providers.scripted={name="scripted",base_url="{{Model}}/v1",wire_api="responses"}'""";
+
+    // The agents are hundreds of megabytes and start slowly from a cold disk.
+    private const string Sandbox = """
+        "sandbox": { "cpus": 2, "memoryBytes": 2147483648, "processes": 512, "diskBytes": 1073741824 }
+        """;
+
+    [Theory(Explicit = true)]
+    [InlineData("claude-code", "claude -p --dangerously-skip-permissions 'greet me'")]
+    [InlineData("codex", $"codex exec --skip-git-repo-check --dangerously-bypass-approvals-and-sandbox {CodexModel} 'greet me'")]
+    [InlineData("kiro", "kiro-cli chat --no-interactive --trust-all-tools 'greet me'")]
+    public async Task An_agent_writes_a_file_and_runs_a_command_while_a_shell_of_its_session_watches(string sample, string command)
+    {
+        await using var session = await SampleSession.StartAsync(sample, Sandbox);
+        using var watcher = await session.WatchAsync();
+
+        var (exitCode, output, errors) = await session.ExecAsync($"cd /root/project && {command}");
+
+        Assert.True(exitCode == 0, output + errors);
+        Assert.Contains(LastWords, output);
+        await watcher.ReadUntilAsync(Shouted);
+        Assert.Equal(Written, (await session.ExecAsync("cat /root/project/greeting.txt")).Output);
+    }
+
+    [Fact(Explicit = true)]
+    public async Task Claude_Code_asks_in_a_terminal_before_it_runs_a_command_and_takes_the_answer()
+    {
+        await using var session = await SampleSession.StartAsync("claude-code", Sandbox);
+        using var watcher = await session.WatchAsync();
+        using var terminal = await session.OpenShellAsync();
+        await terminal.ResizeAsync(120, 40);
+
+        await terminal.SendAsync("cd /root/project && claude --permission-mode acceptEdits 'greet me'\n");
+        await terminal.ReadUntilAsync("proceed?");
+        await terminal.SendAsync("\r");
+
+        await watcher.ReadUntilAsync(Shouted);
+    }
+
+    [Fact(Explicit = true)]
+    public async Task Codex_works_in_a_terminal()
+    {
+        await using var session = await SampleSession.StartAsync("codex", Sandbox);
+        using var watcher = await session.WatchAsync();
+        using var terminal = await session.OpenShellAsync();
+        await terminal.ResizeAsync(120, 40);
+
+        await terminal.SendAsync($"cd /root/project && codex --no-daemon --dangerously-bypass-approvals-and-sandbox {CodexModel} 'greet me'\n");
+
+        await watcher.ReadUntilAsync(Shouted);
+    }
+
+    /// <summary>A session of a sample's image, in which the scripted model answers.</summary>
+    private sealed class SampleSession(TestServer server, string arn) : IAsyncDisposable
+    {
+        private readonly string _id = ShellClient.NewSessionId();
+
+        public static async Task<SampleSession> StartAsync(string sample, string sandbox)
+        {
+            var images = Environment.GetEnvironmentVariable("PORTHOLE_SAMPLES") ?? throw new InvalidOperationException("Run tests/samples/run, which builds the images.");
+            var server = await TestServer.StartAsync(sandbox);
+            try
+            {
+                var created = await server.RunAsync(
+                    "runtime", "create", "sample", "--json", "--image", $"oci:{images}/{sample}:latest",
+                    "--env", $"ANTHROPIC_BASE_URL={Model}", "--env", "ANTHROPIC_API_KEY=sk-ant-scripted", "--env", "KIRO_API_KEY=scripted");
+                Assert.True(created.ExitCode == 0, created.Errors);
+                return new SampleSession(server, JsonElement.Parse(created.Output).GetProperty("agentRuntimeArn").GetString()!);
+            }
+            catch
+            {
+                await server.DisposeAsync();
+                throw;
+            }
+        }
+
+        public Task<ShellClient> OpenShellAsync() =>
+            ShellClient.OpenAsync(new Upgrade { Server = server, Runtime = Uri.EscapeDataString(arn), SessionHeader = _id });
+
+        /// <summary>Opens the shell that starts the model and watches for what the agent's command leaves.</summary>
+        public async Task<ShellClient> WatchAsync()
+        {
+            var shell = await OpenShellAsync();
+            await shell.QuietAsync();
+            await shell.SendAsync("node /opt/model/model.mjs 8123 &\n");
+            await shell.ReadUntilAsync("ready\n");
+            await shell.SendAsync("until [ -s /root/project/shouted.txt ]; do sleep 0.1; done; cat /root/project/shouted.txt\n");
+            return shell;
+        }
+
+        public Task<(int ExitCode, string Output, string Errors)> ExecAsync(string command) =>
+            server.RunAsync("exec", "--runtime", arn, "--session-id", _id, "--", "bash", "-c", command);
+
+        public ValueTask DisposeAsync() => server.DisposeAsync();
+    }
+}
