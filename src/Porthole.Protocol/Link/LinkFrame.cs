@@ -14,8 +14,8 @@ public readonly record struct LinkFrame(int Length, LinkFrameType Type, uint Str
     /// <summary>Size of the header.</summary>
     public const int HeaderBytes = 8;
 
-    /// <summary>Longest payload: what the largest shell frame carries (contract section 4.5).</summary>
-    public const int MaxPayloadBytes = 64 * 1024;
+    /// <summary>Longest payload: the longest command (64 KB, contract section 6) and as much again for its environment.</summary>
+    public const int MaxPayloadBytes = 128 * 1024;
 
     /// <summary>Longest frame, header and all: a receive buffer of this size always makes progress.</summary>
     public const int MaxFrameBytes = HeaderBytes + MaxPayloadBytes;

@@ -88,7 +88,7 @@ public sealed record ProgramSpec(IReadOnlyList<string> Arguments, IReadOnlyList<
 public sealed record AttachShell(string ShellId, long FromOffset, TerminalSize Size, uint Credit, uint RingBytes, ProgramSpec? Program)
 {
     /// <summary>Encodes the frame.</summary>
-    /// <exception cref="ArgumentException">The program's arguments and environment do not fit into one frame (64 KB).</exception>
+    /// <exception cref="ArgumentException">The program's arguments and environment do not fit into one frame.</exception>
     public ReadOnlySpan<byte> Write(LinkWriter writer, uint stream)
     {
         writer.Begin().Text(ShellId);
@@ -154,7 +154,7 @@ public readonly record struct ShellAttached(bool Created, long Incarnation, long
 public sealed record StartCommand(uint Credit, ProgramSpec Program)
 {
     /// <summary>Encodes the frame.</summary>
-    /// <exception cref="ArgumentException">Arguments and environment do not fit into one frame (64 KB).</exception>
+    /// <exception cref="ArgumentException">Arguments and environment do not fit into one frame.</exception>
     public ReadOnlySpan<byte> Write(LinkWriter writer, uint stream)
     {
         writer.Begin().UInt32(Credit);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net.Sockets;
 using Porthole.Protocol.Link;
 
@@ -7,9 +8,10 @@ namespace Porthole.Server.Sessions;
 internal sealed class GuestLane : IAsyncDisposable
 {
     private readonly Socket _socket;
-    private readonly byte[] _buffer = new byte[LinkFrame.MaxFrameBytes];
+    private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(LinkFrame.MaxFrameBytes);
     private int _start;
     private int _end;
+    private bool _disposed;
 
     private GuestLane(Socket socket) => _socket = socket;
 
@@ -73,7 +75,10 @@ internal sealed class GuestLane : IAsyncDisposable
 
     public ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, true))
+            return ValueTask.CompletedTask;
         _socket.Dispose();
+        ArrayPool<byte>.Shared.Return(_buffer);
         return ValueTask.CompletedTask;
     }
 }
