@@ -79,7 +79,9 @@ internal sealed class LoopConnection : DefaultConnectionContext, IPollable
     {
         if ((ready & PollEvents.Writable) != 0)
             _output.OnWritable();
-        if ((ready & ~PollEvents.Writable) != 0)
+        if (_inputPaused && (ready & (PollEvents.HangUp | PollEvents.Error)) != 0)
+            EndInput(new ConnectionResetException("the peer reset the connection")); // epoll would tell again and again until the input goes on.
+        else if ((ready & ~PollEvents.Writable) != 0)
             Receive();
         UpdateInterest();
     }
@@ -145,7 +147,7 @@ internal sealed class LoopConnection : DefaultConnectionContext, IPollable
             return;
         _ended = true;
         Unwatch();
-        _output.Fail(reason ?? new ConnectionAbortedException());
+        _output.End();
         _input.Writer.Complete(reason);
 
         // Callbacks are the application's; none of them may run on the loop.

@@ -1,12 +1,17 @@
+using Microsoft.AspNetCore.Connections;
 using Porthole.Posix;
 
 namespace Porthole.Server.Transport;
 
 /// <summary>The writing half of a <see cref="LoopConnection"/>: sends at once and only waits for the loop when the socket is full.</summary>
+/// <remarks>
+/// What is written to a connection that has ended goes nowhere, without an error: Kestrel learns of the end from the connection itself,
+/// as with the framework's own transport, and takes an exception here for a fault of the server.
+/// </remarks>
 internal sealed class SendStream(LoopConnection connection) : Stream
 {
     private TaskCompletionSource? _writable;
-    private Exception? _failure;
+    private bool _ended;
 
     /// <summary>Whether a write waits for room in the socket.</summary>
     public bool IsWaiting => Volatile.Read(ref _writable) is not null;
@@ -28,19 +33,17 @@ internal sealed class SendStream(LoopConnection connection) : Stream
     /// <summary>The loop says that the socket has room again.</summary>
     public void OnWritable() => Interlocked.Exchange(ref _writable, null)?.TrySetResult();
 
-    /// <summary>Fails the write under way and all later ones.</summary>
-    public void Fail(Exception reason)
+    /// <summary>The connection has ended: the write under way and all later ones return at once.</summary>
+    public void End()
     {
-        Volatile.Write(ref _failure, reason);
+        Volatile.Write(ref _ended, true);
         OnWritable();
     }
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        while (!buffer.IsEmpty)
+        while (!buffer.IsEmpty && !Volatile.Read(ref _ended))
         {
-            if (Volatile.Read(ref _failure) is { } failure)
-                throw new IOException("the connection is closed", failure);
             var sent = Send(buffer.Span);
             if (sent >= 0)
             {
@@ -48,12 +51,18 @@ internal sealed class SendStream(LoopConnection connection) : Stream
                 continue;
             }
 
+            if (Errno.Last is not (Errno.EAGAIN or Errno.EINTR))
+            {
+                connection.Abort(new ConnectionAbortedException(Errno.Describe(Errno.Last)));
+                return;
+            }
+
             var writable = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             Volatile.Write(ref _writable, writable);
             connection.WatchForWriting();
 
-            // A failure that came in between has looked for the waiter already.
-            if (Volatile.Read(ref _failure) is not null)
+            // An end that came in between has looked for the waiter already.
+            if (Volatile.Read(ref _ended))
                 OnWritable();
             await writable.Task.WaitAsync(cancellationToken);
         }
@@ -76,13 +85,10 @@ internal sealed class SendStream(LoopConnection connection) : Stream
 
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException("writes are asynchronous");
 
+    // Bytes sent, or -1 with the reason in Errno.Last.
     private unsafe int Send(ReadOnlySpan<byte> bytes)
     {
-        nint sent;
         fixed (byte* buffer = bytes)
-            sent = Libc.Send(connection.Fd, buffer, (nuint)bytes.Length, Libc.MSG_DONTWAIT | Libc.MSG_NOSIGNAL);
-        if (sent >= 0)
-            return (int)sent;
-        return Errno.Last is Errno.EAGAIN or Errno.EINTR ? -1 : throw PosixException.FromLast("send");
+            return (int)Libc.Send(connection.Fd, buffer, (nuint)bytes.Length, Libc.MSG_DONTWAIT | Libc.MSG_NOSIGNAL);
     }
 }
