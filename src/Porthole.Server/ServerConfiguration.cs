@@ -112,6 +112,10 @@ public sealed record ServerConfiguration
     {
         Check(shells.MaxAttachedShells is >= 1 and <= 1000, "shells.maxAttachedShells", "must be 1 to 1000");
         Check(shells.MaxShells >= shells.MaxAttachedShells, "shells.maxShells", "must be at least shells.maxAttachedShells");
+        Check(shells.MaxFrameBytesSent is >= ShellLimits.MinFrameBytesSent and <= ShellLimits.LargestFrameBytesSent, "shells.maxFrameBytesSent",
+            $"must be {ShellLimits.MinFrameBytesSent} to {ShellLimits.LargestFrameBytesSent}");
+        Check(shells.MaxFrameBytesReceived >= 2, "shells.maxFrameBytesReceived", "must be 2 or more");
+        Check(shells.MaxConsecutiveTextFrames >= 1, "shells.maxConsecutiveTextFrames", "must be 1 or more");
         Check(shells.MaxFramesPerWindow >= 1, "shells.maxFramesPerWindow", "must be 1 or more");
         Check(shells.RingBytes is >= 4096 and <= 16 * 1024 * 1024, "shells.ringBytes", "must be 4096 to 16777216");
         Check(shells.PingInterval > TimeSpan.Zero && shells.DeadAfter > shells.PingInterval, "shells.deadAfter", "must be longer than shells.pingInterval");

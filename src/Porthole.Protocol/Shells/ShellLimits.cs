@@ -18,8 +18,14 @@ public sealed record ShellLimits
     /// <summary>Shells in a session, attached or not; above it the shell that was detached longest ago is ended. Documented for the harness shell.</summary>
     public int MaxShells { get; init; } = 20;
 
-    /// <summary>Bytes of the largest message sent, channel byte included. Documented as 64 KB; some clients refuse one byte more.</summary>
-    public int MaxFrameBytesSent { get; init; } = 65_536;
+    /// <summary>The least that <see cref="MaxFrameBytesSent"/> may be: a STATUS with a message for people fits.</summary>
+    public const int MinFrameBytesSent = 1024;
+
+    /// <summary>The most that <see cref="MaxFrameBytesSent"/> may be: some clients refuse one byte more.</summary>
+    public const int LargestFrameBytesSent = 65_536;
+
+    /// <summary>Bytes of the largest message of output, channel byte included. Documented as 64 KB.</summary>
+    public int MaxFrameBytesSent { get; init; } = LargestFrameBytesSent;
 
     /// <summary>Bytes of the largest message accepted, channel byte included: 64 KB of payload, which one official client sends in full.</summary>
     public int MaxFrameBytesReceived { get; init; } = 65_537;
@@ -56,7 +62,4 @@ public sealed record ShellLimits
     /// same read as the confirmation, and 50 ms was measured to be enough for it.
     /// </summary>
     public TimeSpan OutputHold { get; init; } = TimeSpan.FromMilliseconds(100);
-
-    /// <summary>Time between SIGHUP and SIGKILL when a shell is closed. The service has one but does not say which.</summary>
-    public TimeSpan HangupGrace { get; init; } = TimeSpan.FromSeconds(5);
 }
