@@ -124,7 +124,7 @@ internal sealed class ShellEndpoint(
                 await GuestShells.HangUpAsync(session, evicted, CancellationToken.None);
             if (!connection.IsWaiting)
                 return false;
-            var cursor = new ShellCursor(Path.Combine(session.Directory, "cursors", connection.ShellId));
+            var cursor = ShellCursor.Open(Path.Combine(session.Directory, "cursors", connection.ShellId));
             connection.Attach(await session.OpenLaneAsync(CancellationToken.None), cursor, ShellProgram.For(session, connection.ShellId));
         }
         catch (Exception e)

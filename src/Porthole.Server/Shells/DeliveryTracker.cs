@@ -48,20 +48,24 @@ internal sealed unsafe class DeliveryTracker
         }
     }
 
-    /// <summary>
-    /// Offset after the last frame that the kernel has been given in full. What the kernel has it delivers even when this process dies.
-    /// </summary>
-    public long HandedOverOffset(SocketWriter client)
+    /// <summary>Finds the next frame of output whose end still waits in the writer.</summary>
+    /// <param name="client">The client's writer.</param>
+    /// <param name="bytes">Bytes that wait up to its end.</param>
+    /// <param name="shellOffset">Shell offset after its last byte.</param>
+    /// <returns>False when only other frames wait.</returns>
+    public bool TryNextWaiting(SocketWriter client, out int bytes, out long shellOffset)
     {
-        var handed = client.TotalBytes - client.PendingBytes;
+        var handedOver = client.TotalBytes - client.PendingBytes;
+        (bytes, shellOffset) = (0, 0);
         for (var i = _count - 1; i >= 0; i--)
         {
-            var (streamEnd, shellOffset) = _frames[(_first + i) & (_frames.Length - 1)];
-            if (streamEnd <= handed)
-                return shellOffset;
+            var (streamEnd, offset) = _frames[(_first + i) & (_frames.Length - 1)];
+            if (streamEnd <= handedOver)
+                break;
+            (bytes, shellOffset) = ((int)(streamEnd - handedOver), offset);
         }
 
-        return AcknowledgedOffset;
+        return bytes > 0;
     }
 
     private void Grow()

@@ -61,7 +61,7 @@ internal sealed partial class ShellConnection
             return;
         }
 
-        if ((ready & PollEvents.Readable) != 0 && _phase < Phase.Closing)
+        if ((ready & PollEvents.Readable) != 0)
             ReceiveFromGuest();
         else if ((ready & (PollEvents.HangUp | PollEvents.Error)) != 0)
             OnLaneHangUp();
@@ -87,7 +87,7 @@ internal sealed partial class ShellConnection
     private void ProcessGuestBytes(byte[] buffer, int at, int count)
     {
         var end = at + count;
-        while (at < end && _laneSocket is not null && _phase < Phase.Closing)
+        while (at < end && _laneSocket is not null)
         {
             if (_holding)
             {
@@ -103,7 +103,8 @@ internal sealed partial class ShellConnection
                     return;
             }
 
-            var taken = Math.Min(_frameRemaining, end - at);
+            // Room for the channel, and for what is held back of a character.
+            var taken = Math.Min(Math.Min(_frameRemaining, end - at), _limits.MaxFrameBytesSent - 1 - _partial.Length);
             _frameRemaining -= taken;
             _inFrame = _frameRemaining > 0;
             if (_frame is { Type: LinkFrameType.Output, Stream: Stream })
@@ -205,6 +206,7 @@ internal sealed partial class ShellConnection
     {
         _cursor!.Follow(attached.Incarnation, attached.StartOffset);
         _isFollowing = true;
+        TakeReceipts();
         _outputOffset = attached.StartOffset;
         _delivery.Reset(attached.StartOffset);
         _inputCredit = attached.InputCredit;
@@ -311,8 +313,6 @@ internal sealed partial class ShellConnection
 
     private void OnLaneLost()
     {
-        if (_phase == Phase.Closing)
-            LeaveShell();
         if (_clientLeftEarly)
             End(Dropped, "the client left before the shell was confirmed", ConnectionEnd.Dropped);
         else

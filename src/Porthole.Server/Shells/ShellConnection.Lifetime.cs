@@ -29,7 +29,8 @@ internal sealed partial class ShellConnection
     private LoopTimer? _closeTimer;
     private LoopTimer? _calmTimer;
     private LoopTimer? _attachTimer;
-    private LoopTimer? _leaveTimer;
+    private LoopTimer? _settleTimer;
+    private LoopTimer? _deliveryTimer;
     private bool _shellIsGone;
     private int _closeCode = Dropped;
     private string _closeReason = "";
@@ -47,10 +48,10 @@ internal sealed partial class ShellConnection
 
     private void CancelTimers()
     {
-        foreach (var timer in (ReadOnlySpan<LoopTimer?>)[_pingTimer, _lifetimeTimer, _holdTimer, _stallTimer, _partialTimer, _closeTimer, _calmTimer, _attachTimer, _leaveTimer])
+        foreach (var timer in (ReadOnlySpan<LoopTimer?>)[_pingTimer, _lifetimeTimer, _holdTimer, _stallTimer, _partialTimer, _closeTimer, _calmTimer, _attachTimer, _settleTimer, _deliveryTimer])
             timer?.Cancel();
-        (_pingTimer, _lifetimeTimer, _holdTimer, _stallTimer, _partialTimer, _closeTimer, _calmTimer, _attachTimer, _leaveTimer) =
-            (null, null, null, null, null, null, null, null, null);
+        (_pingTimer, _lifetimeTimer, _holdTimer, _stallTimer, _partialTimer, _closeTimer, _calmTimer, _attachTimer, _settleTimer, _deliveryTimer) =
+            (null, null, null, null, null, null, null, null, null, null);
     }
 
     private void OnPingDue()
@@ -98,7 +99,7 @@ internal sealed partial class ShellConnection
         {
             // An answer to our close frame: the client has read everything in front of it.
             if (code == _closeCode)
-                LeaveShell(_outputOffset);
+                Settle(_outputOffset);
             EndClosed();
             return;
         }
@@ -106,16 +107,30 @@ internal sealed partial class ShellConnection
         // Always with a code: one official client takes a close without one for a reason to reconnect, another for the end.
         const int none = 1005;
         var answer = code == none ? ShellCloseCode.Ended : code;
-        if (WriteClient(WebSocketFrame.Close(answer, "")) && _phase != Phase.Over)
-            OnClientGoneAfterClose(code);
+        const string reason = "the client closed the connection";
+        if (!WriteClient(WebSocketFrame.Close(answer, "")) || _phase == Phase.Over)
+            return;
+        if (_phase == Phase.Attaching)
+        {
+            OnClientGone(reason);
+            return;
+        }
+
+        _phase = Phase.Closing;
+        _confirmed.TrySetResult(false);
+        (_closeCode, _closeReason, _closeEnd) = (code, reason, ConnectionEnd.Detached);
+        LeaveLane();
+        AwaitCloseAnswer();
+        EndOnceDelivered();
     }
 
-    private void OnClientGoneAfterClose(int code)
+    // The client reads on up to our close frame, and many leave it to the server to end the connection after that.
+    private void EndOnceDelivered()
     {
-        if (_phase == Phase.Attaching)
-            OnClientGone("the client closed the connection");
+        if (_client.PendingBytes == 0 && Delivered() == _outputOffset)
+            EndClosed();
         else
-            End(code, "the client closed the connection", ConnectionEnd.Detached);
+            _deliveryTimer = _loop.Events.Schedule(AcknowledgementLook, () => Guarded(EndOnceDelivered));
     }
 
     private void FailNow(string message)
@@ -138,7 +153,12 @@ internal sealed partial class ShellConnection
     private void CloseNow(int code, string reason, ConnectionEnd end)
     {
         if (_phase >= Phase.Closing)
+        {
+            if (end == ConnectionEnd.TakenOver)
+                SettleSoon(Stopwatch.GetTimestamp());
             return;
+        }
+
         if (_clientLeftEarly)
         {
             End(code, reason, end);
@@ -148,23 +168,15 @@ internal sealed partial class ShellConnection
         _phase = Phase.Closing;
         _confirmed.TrySetResult(false);
         (_closeCode, _closeReason, _closeEnd) = (code, reason, end);
+        LeaveLane();
         WriteClient(WebSocketFrame.Close(code, reason));
         if (_phase != Phase.Closing)
             return;
         AwaitCloseAnswer();
-        if (_shellIsGone || _client.PendingBytes > 0 || !_isFollowing)
-            LeaveShell();
-        else
-            LeaveWhenDelivered(Stopwatch.GetTimestamp());
-    }
-
-    // Nobody else gets the shell before: a client that lives has a moment to acknowledge, or the next one would be shown the last line again.
-    private void LeaveWhenDelivered(long since)
-    {
-        if (_laneSocket is null || Delivered() == _outputOffset || Stopwatch.GetElapsedTime(since) >= AcknowledgementDelay)
-            LeaveShell();
-        else
-            _leaveTimer = _loop.Events.Schedule(AcknowledgementLook, () => Guarded(() => LeaveWhenDelivered(since)));
+        if (_shellIsGone || !_isFollowing)
+            Settle(0);
+        else if (end == ConnectionEnd.TakenOver)
+            SettleSoon(Stopwatch.GetTimestamp());
     }
 
     // A slow client may take its time to read what is queued, its exit status at the end, as long as it reads at all.
@@ -180,31 +192,42 @@ internal sealed partial class ShellConnection
         }));
     }
 
-    // Closing the lane is what detaches: the guest keeps the shell, and the cursor says from where to go on.
-    private void LeaveShell() => LeaveShell(_laneSocket is not null && _isFollowing ? Delivered() : 0);
-
-    private void LeaveShell(long delivered)
+    // Closing the lane is what detaches: the guest keeps the shell, which goes on.
+    private void LeaveLane()
     {
         if (_laneSocket is null)
-        {
-            _left.TrySetResult();
             return;
-        }
-
-        if (_isFollowing)
-            _cursor!.Offset = delivered;
         if (!_laneHungUp)
             _loop.Events.Remove(_lane.Fd);
         _lane.Clear();
         _laneSocket.Dispose();
         _laneSocket = null;
         _lane.Fd = -1;
-        _cursor?.Dispose();
-        _cursor = null;
         _carried.Clear();
         _message.Clear();
         _holding = false;
+    }
+
+    // Fixes from where the next client goes on. Until the socket has ended, or its client has answered our close frame, more of what was
+    // sent may still arrive; fixed too early, the next connection would show it again.
+    private void Settle(long delivered)
+    {
+        _settleTimer?.Cancel();
+        if (_isFollowing && _cursor is not null)
+            _cursor.Offset = delivered;
+        LeaveCursor();
         _left.TrySetResult();
+    }
+
+    // Somebody waits for the shell: a client that lives gets a moment to acknowledge, one that is dead no more than that.
+    private void SettleSoon(long since)
+    {
+        if (_cursor is null)
+            _left.TrySetResult();
+        else if (Delivered() is var delivered && (delivered == _outputOffset || Stopwatch.GetElapsedTime(since) >= AcknowledgementDelay))
+            Settle(delivered);
+        else
+            _settleTimer = _loop.Events.Schedule(AcknowledgementLook, () => Guarded(() => SettleSoon(since)));
     }
 
     private long Delivered()
@@ -219,7 +242,8 @@ internal sealed partial class ShellConnection
     {
         if (_phase == Phase.Over)
             return;
-        LeaveShell();
+        LeaveLane();
+        Settle(Delivered());
         _phase = Phase.Over;
         _loop.Events.Remove(_client.Fd);
         CancelTimers();

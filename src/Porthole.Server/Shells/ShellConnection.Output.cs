@@ -31,6 +31,16 @@ internal sealed partial class ShellConnection
         _ = Libc.SetSockOpt(_client.Fd, Libc.SOL_SOCKET, Libc.SO_SNDBUF, &bytes, sizeof(int));
     }
 
+    // From now on the kernel notes in the cursor what it takes.
+    private unsafe void TakeReceipts() => _client.Receipt = _cursor!.Receipt;
+
+    private unsafe void LeaveCursor()
+    {
+        _client.Receipt = null;
+        _cursor?.Dispose();
+        _cursor = null;
+    }
+
     // Sends bytes of the guest buffer, making the WebSocket frame around them where they lie.
     private void SendOutput(byte[] buffer, int at, int count)
     {
@@ -64,6 +74,8 @@ internal sealed partial class ShellConnection
         buffer[at - 1] = ShellFrameChannel.Stdout;
         var start = at - 1 - header;
         WebSocketFrame.WriteHeader(buffer.AsSpan(start), WebSocketOpcode.Binary, 1 + count);
+        if (_client.PendingBytes == 0)
+            _cursor!.Announce(_outputOffset + count, header + 1 + count);
         if (!WriteClient(buffer.AsSpan(start, header + 1 + count)))
             return;
         MeasureEcho();
@@ -153,16 +165,27 @@ internal sealed partial class ShellConnection
     private bool FlushClient()
     {
         var before = _client.PendingBytes;
-        if (!_client.Flush())
+        while (_client.PendingBytes > 0)
         {
-            OnClientGone(Errno.Describe(Errno.Last));
-            return false;
+            // Frame by frame, so that the cursor can say which of them went out.
+            var isOutput = _delivery.TryNextWaiting(_client, out var bytes, out var offset) && _cursor is not null;
+            if (isOutput)
+                _cursor!.Announce(offset, bytes);
+            var sent = _client.FlushOnce(isOutput ? bytes : _client.PendingBytes);
+            if (sent < 0)
+            {
+                OnClientGone(Errno.Describe(Errno.Last));
+                return false;
+            }
+
+            if (sent == 0)
+                break;
+            if (isOutput && sent == bytes)
+                _cursor!.Offset = offset;
         }
 
         if (_client.PendingBytes == before)
             return true;
-        if (_phase == Phase.Open)
-            _cursor!.Offset = _delivery.HandedOverOffset(_client);
         _stallTimer?.Cancel();
         _stallTimer = _client.PendingBytes == 0 ? null : _loop.Events.Schedule(_limits.WriteStall, () => Guarded(OnStalled));
         GrantOutput();

@@ -41,7 +41,7 @@ internal sealed class RelayUnderTest : IDisposable
         var pair = stackalloc int[2];
         Assert.Equal(0, Libc.SocketPair(Libc.AF_UNIX, Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0, pair));
         Guest = new Socket(new SafeSocketHandle(pair[1], ownsHandle: true)) { Blocking = true, ReceiveTimeout = 10_000 };
-        Connection.Attach(new Descriptor(pair[0]), new ShellCursor(Path.Combine(_directory.Path, "cursor")), null);
+        Connection.Attach(new Descriptor(pair[0]), ShellCursor.Open(Path.Combine(_directory.Path, "cursor")), null);
     }
 
     /// <summary>Plays an honest guest up to the attachment.</summary>
