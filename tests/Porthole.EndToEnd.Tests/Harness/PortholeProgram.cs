@@ -12,9 +12,18 @@ internal static class PortholeProgram
     public static string Path { get; } = Find();
 
     /// <summary>Starts it with its output in pipes, and with nothing in its environment that would point it elsewhere.</summary>
-    public static Process Start(IReadOnlyDictionary<string, string>? environment, params IEnumerable<string> arguments)
+    public static Process Start(IReadOnlyDictionary<string, string>? environment, params IEnumerable<string> arguments) =>
+        StartProgram(environment, [Path, .. arguments]);
+
+    /// <summary>Runs it to its end.</summary>
+    public static Task<(int ExitCode, string Output, string Errors)> RunAsync(
+        IReadOnlyDictionary<string, string>? environment, params IEnumerable<string> arguments) =>
+        RunProgramAsync(environment, [Path, .. arguments]);
+
+    /// <summary>Starts any program in the same way.</summary>
+    private static Process StartProgram(IReadOnlyDictionary<string, string>? environment, IReadOnlyList<string> command)
     {
-        var start = new ProcessStartInfo(Path, arguments)
+        var start = new ProcessStartInfo(command[0], command.Skip(1))
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -30,11 +39,11 @@ internal static class PortholeProgram
         return process;
     }
 
-    /// <summary>Runs it to its end.</summary>
-    public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(
-        IReadOnlyDictionary<string, string>? environment, params IEnumerable<string> arguments)
+    /// <summary>Runs any program in the same way to its end.</summary>
+    public static async Task<(int ExitCode, string Output, string Errors)> RunProgramAsync(
+        IReadOnlyDictionary<string, string>? environment, IReadOnlyList<string> command)
     {
-        using var process = Start(environment, arguments);
+        using var process = StartProgram(environment, command);
         try
         {
             using var deadline = Patience.Deadline();

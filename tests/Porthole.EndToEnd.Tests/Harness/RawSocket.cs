@@ -113,11 +113,15 @@ internal sealed class RawSocket : IDisposable
     }
 
     /// <summary>The next frame that is no ping; null when the server has closed the connection.</summary>
-    public async Task<RawFrame?> ReadFrameAsync(bool wantsPings = false)
+    /// <param name="deadline">Ends the wait; by default the usual time from now.</param>
+    public async Task<RawFrame?> ReadFrameAsync(CancellationToken deadline = default)
     {
+        using var own = deadline == default ? Patience.Deadline() : null;
+        if (own is not null)
+            deadline = own.Token;
         while (true)
         {
-            if (!await FillAsync(2))
+            if (!await FillAsync(2, deadline))
                 return null;
             var first = _buffer[_start];
             var second = _buffer[_start + 1];
@@ -127,21 +131,21 @@ internal sealed class RawSocket : IDisposable
             var (header, length) = (2, (long)second);
             if (second == 126)
             {
-                Assert.True(await FillAsync(4));
+                Assert.True(await FillAsync(4, deadline));
                 (header, length) = (4, BinaryPrimitives.ReadUInt16BigEndian(_buffer.AsSpan(_start + 2)));
             }
             else if (second == 127)
             {
-                Assert.True(await FillAsync(10));
+                Assert.True(await FillAsync(10, deadline));
                 (header, length) = (10, BinaryPrimitives.ReadInt64BigEndian(_buffer.AsSpan(_start + 2)));
             }
 
             Assert.True(length <= 65_536, $"the server sent a message of {length} bytes");
-            if (!await FillAsync(header + (int)length))
+            if (!await FillAsync(header + (int)length, deadline))
                 return null;
             var frame = new RawFrame(first & 0xF, _buffer.AsSpan(_start + header, (int)length).ToArray());
             _start += header + (int)length;
-            if (frame.Opcode != RawFrame.Ping || wantsPings)
+            if (frame.Opcode != RawFrame.Ping)
                 return frame;
             if (AnswersPings)
                 await SendFrameAsync(RawFrame.Pong, frame.Payload);
@@ -213,6 +217,11 @@ internal sealed class RawSocket : IDisposable
     private async Task<bool> FillAsync(int bytes)
     {
         using var deadline = Patience.Deadline();
+        return await FillAsync(bytes, deadline.Token);
+    }
+
+    private async Task<bool> FillAsync(int bytes, CancellationToken deadline)
+    {
         while (_end - _start < bytes)
         {
             if (_start > 0)
@@ -221,7 +230,7 @@ internal sealed class RawSocket : IDisposable
                 (_start, _end) = (0, _end - _start);
             }
 
-            var received = await Socket.ReceiveAsync(_buffer.AsMemory(_end), deadline.Token);
+            var received = await Socket.ReceiveAsync(_buffer.AsMemory(_end), deadline);
             if (received == 0)
                 return false;
             _end += received;

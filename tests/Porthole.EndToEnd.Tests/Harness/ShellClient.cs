@@ -94,12 +94,13 @@ internal sealed class ShellClient : IDisposable
     public Task ResizeAsync(int columns, int rows) => SendAsync(Resize, Encoding.UTF8.GetBytes($$"""{"width":{{columns}},"height":{{rows}}}"""));
 
     /// <summary>The next frame. Output and statuses are noted as well.</summary>
-    public async Task<RawFrame> ReadAsync()
+    /// <param name="deadline">Ends the wait; by default the usual time from now.</param>
+    public async Task<RawFrame> ReadAsync(CancellationToken deadline = default)
     {
         RawFrame? frame;
         try
         {
-            frame = await Socket.ReadFrameAsync();
+            frame = await Socket.ReadFrameAsync(deadline);
         }
         catch (OperationCanceledException)
         {
@@ -124,6 +125,7 @@ internal sealed class ShellClient : IDisposable
     /// <returns>What was printed in front of it, since the last such call.</returns>
     public async Task<string> ReadUntilAsync(string text)
     {
+        using var deadline = Patience.Deadline();
         while (true)
         {
             var at = Output.ToString().IndexOf(text, StringComparison.Ordinal);
@@ -134,7 +136,7 @@ internal sealed class ShellClient : IDisposable
                 return before;
             }
 
-            var frame = await ReadAsync();
+            var frame = await ReadAsync(deadline.Token);
             if (frame.Opcode == RawFrame.Close)
                 Assert.Fail($"the server closed with {frame.CloseCode} while '{text}' was awaited.\n{Transcript()}");
         }
@@ -158,9 +160,10 @@ internal sealed class ShellClient : IDisposable
     /// <summary>Reads until the server's close frame.</summary>
     public async Task<RawFrame> ReadCloseAsync()
     {
+        using var deadline = Patience.Deadline();
         while (true)
         {
-            var frame = await ReadAsync();
+            var frame = await ReadAsync(deadline.Token);
             if (frame.Opcode == RawFrame.Close)
                 return frame;
         }
