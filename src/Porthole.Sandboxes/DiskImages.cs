@@ -56,6 +56,7 @@ internal sealed class DiskImages
     {
         if (!Environment.IsPrivilegedProcess)
             return "only root can mount them";
+        Directory.CreateDirectory(_directory);
         var probe = Path.Combine(_directory, $"probe-{Guid.NewGuid():N}.ext4");
         try
         {
@@ -76,8 +77,7 @@ internal sealed class DiskImages
 
     private async Task FormatAsync(string template, long bytes, CancellationToken cancel)
     {
-        var mkfs = HostTool.Find("mkfs.ext4") ?? throw new SandboxException("mkfs.ext4 is missing: install e2fsprogs");
-        Directory.CreateDirectory(_directory);
+        var mkfs = HostTool.Find("mkfs.ext4") ?? throw new SandboxException("mkfs.ext4 is missing: install the package e2fsprogs");
 
         // Two sessions may come here at once; each formats a file of its own, and the last one stays.
         var unfinished = $"{template}.{Guid.NewGuid():N}";
