@@ -111,8 +111,18 @@ internal sealed class ShellEndpoint(
     {
         try
         {
-            await session.Started;
+            await Task.WhenAny(session.Started, session.Stopping);
+            if (session.Started.IsCompleted)
+                await session.Started;
             var before = session.Shells.Attach(connection.ShellId, connection);
+            if (session.State > SessionState.Active)
+            {
+                // Whoever ends the session may have looked for its connections before this was one.
+                before?.TakeAway("the session has ended");
+                connection.TakeAway("the session has ended");
+                return await connection.Confirmed;
+            }
+
             if (before is not null)
             {
                 // Its end fixes how much was delivered, from where the new client goes on.
@@ -125,17 +135,35 @@ internal sealed class ShellEndpoint(
             if (!connection.IsWaiting)
                 return false;
             var cursor = ShellCursor.Open(Path.Combine(session.Directory, "cursors", connection.ShellId));
-            connection.Attach(await session.OpenLaneAsync(CancellationToken.None), cursor, ShellProgram.For(session, connection.ShellId));
+            var lane = await OpenLaneAsync(session, cursor);
+            connection.Attach(lane, cursor, ShellProgram.For(session, connection.ShellId));
+        }
+        catch (Exception e) when (e is IOException or Sandboxes.SandboxException or Protocol.Link.LinkProtocolException or TimeoutException)
+        {
+            ShellLog.AttachRefused(log, connection.ShellId, e.Message);
+            connection.Fail(e.Message);
         }
         catch (Exception e)
         {
             // Whatever it is: the connection has to end before its socket may be closed by the caller.
             ShellLog.AttachFailed(log, connection.ShellId, e);
-            var isForPeople = e is IOException or Sandboxes.SandboxException or Protocol.Link.LinkProtocolException or TimeoutException;
-            connection.Fail(isForPeople ? e.Message : "the server failed; its log has the reason");
+            connection.Fail("the server failed; its log has the reason");
         }
 
         return await connection.Confirmed;
+    }
+
+    private static async Task<Posix.Descriptor> OpenLaneAsync(Session session, ShellCursor cursor)
+    {
+        try
+        {
+            return await session.OpenLaneAsync(CancellationToken.None);
+        }
+        catch
+        {
+            cursor.Dispose();
+            throw;
+        }
     }
 
     private Store.ShellConnection Record(HttpContext context, DataPlaneRequest request, string sessionId, string shellId) => new()

@@ -17,6 +17,7 @@ internal sealed class Session
 
     private readonly Lock _lock = new();
     private readonly TimeProvider _time;
+    private readonly TaskCompletionSource _stopping = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private SessionState _state = SessionState.Starting;
     private Sandbox? _sandbox;
@@ -50,6 +51,9 @@ internal sealed class Session
 
     /// <summary>The start under way or done; fails with the reason when the sandbox could not be had.</summary>
     public Task Started { get; private set; } = Task.CompletedTask;
+
+    /// <summary>Completes when the session begins to end.</summary>
+    public Task Stopping => _stopping.Task;
 
     /// <summary>Completes when nothing of the session is left.</summary>
     public Task Ended => _ended.Task;
@@ -130,8 +134,10 @@ internal sealed class Session
             if (_state > SessionState.Active)
                 return false;
             _state = SessionState.Stopping;
-            return true;
         }
+
+        _stopping.TrySetResult();
+        return true;
     }
 
     /// <summary>Takes the shells away, ends the sandbox and removes its directory. After <see cref="TryBeginStop"/>.</summary>

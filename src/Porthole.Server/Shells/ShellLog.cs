@@ -16,4 +16,7 @@ internal static partial class ShellLog
 
     [LoggerMessage(4, LogLevel.Error, "Shell {ShellId}: could not be attached")]
     public static partial void AttachFailed(ILogger log, string shellId, Exception exception);
+
+    [LoggerMessage(5, LogLevel.Warning, "Shell {ShellId}: could not be attached: {Reason}")]
+    public static partial void AttachRefused(ILogger log, string shellId, string reason);
 }
