@@ -43,7 +43,7 @@ internal sealed partial class ShellConnection
         _pingTimer = _loop.Events.Schedule(_limits.PingInterval, () => Guarded(OnPingDue));
         var left = _limits.ConnectionLifetime - Stopwatch.GetElapsedTime(_startedAt);
         _lifetimeTimer = _loop.Events.Schedule(left, () => Guarded(() =>
-            CloseNow(ShellCloseCode.LimitReached, $"a connection lives for {_limits.ConnectionLifetime.TotalMinutes:0} minutes; the shell goes on: connect again", ConnectionEnd.LimitReached)));
+            CloseNow(ShellCloseCode.LimitReached, $"a connection lives for {_limits.ConnectionLifetime.TotalSeconds:0.#} s; the shell goes on: connect again", ConnectionEnd.LimitReached)));
     }
 
     private void CancelTimers()
@@ -72,7 +72,7 @@ internal sealed partial class ShellConnection
     private void OnStalled()
     {
         _stallTimer = null;
-        CloseNow(ShellCloseCode.LimitReached, $"the client took no output for {_limits.WriteStall.TotalSeconds:0} s; the shell goes on: connect again", ConnectionEnd.LimitReached);
+        CloseNow(ShellCloseCode.LimitReached, $"the client took no output for {_limits.WriteStall.TotalSeconds:0.#} s; the shell goes on: connect again", ConnectionEnd.LimitReached);
     }
 
     private void OnClientGone(string reason)
