@@ -45,7 +45,7 @@ public sealed class LimitTests
             """);
         using var client = await ShellClient.OpenAsync(server);
         await client.QuietAsync();
-        Assert.Equal("whole\n", await client.RunAsync($"echo whole #{new string('x', 1000 - "?echo whole #\necho endof0000\n".Length)}"));
+        Assert.Equal("whole\n", await client.RunAsync($"echo whole #{new string('x', 1000 - "?echo whole #\necho end''of0000\n".Length)}"));
         await client.SendAsync(ShellClient.Stdin, new byte[1000]);
         Assert.Equal(1009, (await client.ReadCloseAsync()).CloseCode);
     }
@@ -107,10 +107,17 @@ public sealed class LimitTests
     public async Task The_life_of_a_connection()
     {
         await using var server = await TestServer.StartAsync("""
-            "shells": { "connectionLifetime": 1 }
+            "shells": { "connectionLifetime": 3 }
             """);
-        using var client = await ShellClient.OpenAsync(server);
-        Assert.Equal(1008, (await client.ReadCloseAsync()).CloseCode);
+
+        // It begins with the connection, so the session has to be there already.
+        using var api = new ApiClient(server);
+        var sessionId = ShellClient.NewSessionId();
+        await api.RunCommandAsync(sessionId, "true");
+        using var client = await ShellClient.OpenAsync(server, sessionId);
+        var close = await client.ReadCloseAsync();
+        Assert.Equal(1008, close.CloseCode);
+        Assert.Contains("lives for 3 s", close.CloseReason, StringComparison.Ordinal);
         using var again = await ShellClient.OpenAsync(server, client.SessionId, client.ShellId);
         Assert.True(again.Reconnected);
     }

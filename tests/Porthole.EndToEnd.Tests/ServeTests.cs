@@ -44,7 +44,7 @@ public sealed class ServeTests : IDisposable
     [Theory]
     [InlineData("bwrap", "install the package bubblewrap")]
     [InlineData("slirp4netns", "install the package slirp4netns")]
-    [InlineData("mkfs.ext4", "e2fsprogs")]
+    [InlineData("mkfs.ext4", "install the package e2fsprogs")]
     public async Task The_doctor_names_what_a_host_lacks_and_the_package_it_comes_in(string tool, string advice)
     {
         using var host = HostWithout(tool);

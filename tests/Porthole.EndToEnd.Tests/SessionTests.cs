@@ -112,6 +112,7 @@ public sealed class SessionTests(SharedServer shared)
         using var state = StateOf(server);
         _ = Libc.Kill(state.RootElement.GetProperty("inner").GetProperty("pid").GetInt32(), Libc.SIGKILL);
         await AssertTakenAwayAsync(client);
+        await server.Log.WaitForAsync("ended (the session's sandbox has ended)");
         using var fresh = await ShellClient.OpenAsync(server, client.SessionId, client.ShellId);
         Assert.False(fresh.Reconnected);
         await fresh.QuietAsync();

@@ -40,21 +40,25 @@ public sealed class SurvivalTests
     }
 
     [Fact]
-    public async Task A_flood_over_eight_killed_servers_is_whole_but_for_what_is_counted()
+    public async Task A_flood_over_eight_servers_killed_and_stopped_in_turn_is_whole_but_for_what_is_counted()
     {
         await using var server = await TestServer.StartAsync();
         var client = await ShellClient.OpenAsync(server);
         await client.QuietAsync();
         var flood = new Flood();
         await client.SendAsync(Flood.Command + "\n");
-        for (var kills = 0; kills < 8; kills++)
+        for (var ends = 0; ends < 8; ends++)
         {
-            // The client reads on while the server dies: at any point between a frame's way to the kernel and the note of it.
+            // The client reads on while the server ends: at any point between a frame's way to the kernel and the note of it.
             var enough = flood.Offset + Random.Shared.Next(200_000, 2_000_000);
             var reading = flood.ReadToEndAsync(client);
             await Patience.UntilAsync("some of the flood to arrive", () => flood.Offset >= enough || reading.IsCompleted);
-            await server.KillAsync();
-            await reading;
+            var isKilled = ends % 2 == 0;
+            var ending = isKilled ? server.KillAsync() : server.TerminateAsync();
+            Assert.Equal(isKilled ? 1006 : 1001, await reading);
+            if (!isKilled)
+                await client.Socket.SendRawAsync(RawSocket.CloseFrame(1001));
+            await ending;
             client.Dispose();
             await server.StartAgainAsync();
             client = await ShellClient.OpenAsync(server, client.SessionId, client.ShellId);

@@ -5,9 +5,8 @@ internal sealed class HostWithoutTool(string tool) : IDisposable
 {
     // Where the program stands, links to everything beside it, and not to it.
     private const string Script = """
-        directory=$(dirname "$(readlink -e "$(command -v "$2")" | sed "s,[^/]*$,$2,")")
-        [ -e "$directory/$2" ] || directory=$(dirname "$(command -v "$2")")
-        mount --bind "$directory" "$1" && mount -t tmpfs tmpfs "$directory" && PATH="$1:$PATH" && ln -s "$1"/* "$directory/" && rm "$directory/$2" || exit 99
+        directory=$(dirname "$(command -v "$2")")
+        mount --bind "$directory" "$1" && mount -t tmpfs tmpfs "$directory" && PATH="$1:$PATH" ln -s "$1"/* "$directory/" && rm "$directory/$2" || exit 99
         shift 2
         exec "$@"
         """;
