@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { after, test } from 'node:test'
 import { BedrockAgentCoreClient, InvokeAgentRuntimeCommandCommand } from '@aws-sdk/client-bedrock-agentcore'
 import * as control from '@aws-sdk/client-bedrock-agentcore-control'
-import { newSessionId } from './lib/suite.mjs'
+import { newSessionId, openTerminal } from './lib/suite.mjs'
 import { until } from './lib/patience.mjs'
 
 const ROLE = 'arn:aws:iam::000000000000:role/agent'
@@ -101,6 +101,15 @@ test('control: a deleted runtime ends its sessions and is gone', async () => {
   await gone(runtime.agentRuntimeId)
   await assert.rejects(run(runtime.agentRuntimeArn, 'true', { runtimeSessionId }), { name: 'ResourceNotFoundException' })
   await refused(new control.DeleteAgentRuntimeCommand({ agentRuntimeId: runtime.agentRuntimeId }), 'ResourceNotFoundException', 404)
+})
+
+test('control: a shell of a deleted runtime is taken away, and the runtime waits for that', async () => {
+  const { agentRuntimeId, agentRuntimeArn: runtimeArn } = await ready()
+  const terminal = await (await openTerminal({ runtimeArn })).quiet()
+  await ask(new control.DeleteAgentRuntimeCommand({ agentRuntimeId }))
+  await terminal.finish()
+  assert.equal(terminal.shell.exitCode, null, terminal.describe())
+  await gone(agentRuntimeId)
 })
 
 test('control: an image that cannot be had fails the runtime with a reason', async () => {

@@ -135,14 +135,14 @@ internal sealed class SessionManager(
         if (await store.FindRuntimeAsync(runtime.Id) is null or { Status: ResourceStatus.Deleting })
             throw new SandboxException($"The runtime '{runtime.Id}' has been deleted.");
         var isolation = IsolationTag.Read(await store.FindTagAsync(runtime.Arn.ToString(), IsolationTag.Key));
-        return await driver.StartAsync(new SandboxSpec
+        var spec = new SandboxSpec
         {
             Directory = session.Directory,
             HostName = runtime.Name,
-            Isolation = isolation ?? Isolation.Namespace,
             Egress = options.Egress && session.Deployment.Configuration.NetworkConfiguration.NetworkMode == NetworkConfiguration.Public,
             Limits = limits,
-        });
+        };
+        return await driver.StartAsync(isolation is { } wanted ? spec with { Isolation = wanted } : spec);
     }
 
     // A guest that is stopped, starved or hostile must not keep a server from its other sessions. Its shells, if it still has them, are met
