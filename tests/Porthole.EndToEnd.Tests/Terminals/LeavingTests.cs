@@ -43,11 +43,31 @@ public sealed partial class LeavingTests(SharedServer shared)
     }
 
     [Fact]
+    public async Task Leaving_in_the_middle_of_output_and_returning_shows_every_line_once()
+    {
+        await using var window = await TerminalWindow.OpenShellAsync(shared.Server);
+
+        // Too much for the blink of an eye, less than 256 KB.
+        await window.RunAsync("clear; perl -e '$| = 1; for $b (0 .. 299) { print map { sprintf \"line %d\\n\", $b * 50 + $_ } 1 .. 50; select undef, undef, undef, 0.01 }'");
+        await window.SeesAsync("lines", screen => Regex.IsMatch(screen, @"^line \d+$", RegexOptions.Multiline));
+        await window.PressAsync("C-]");
+        await window.RunAsync(await window.ReturnCommandAsync());
+        await window.SeesAsync("line 15000\n");
+
+        // A line may be cut in two by the words about leaving.
+        var text = await window.ScrollbackAsync();
+        Assert.True(text.IndexOf("porthole: detached", StringComparison.Ordinal) < text.IndexOf("line 15000\n", StringComparison.Ordinal), text);
+        var shown = Leaving().Replace(text[text.LastIndexOf("line 1\n", StringComparison.Ordinal)..], "").Split(TerminalWindow.Prompt)[0].Replace("\n", "", StringComparison.Ordinal);
+        Assert.Equal(string.Concat(Enumerable.Range(1, 15_000).Select(i => $"line {i}")), shown);
+    }
+
+    [Fact]
     public async Task A_shell_opened_by_a_signed_address_returns_by_another_one()
     {
         var ids = $"--presigned --session-id leaving-{Guid.NewGuid()} --shell-id mine";
         await using var window = await TerminalWindow.OpenShellAsync(shared.Server, ids);
-        await window.RunAsync("X=kept");
+        await window.RunAsync("X=kept; echo $((6 * 7))-set");
+        await window.SeesAsync("42-set");
         await window.PressAsync("C-]");
         await window.IsBackAsync();
         await window.RunAsync($"porthole shell {ids}");
@@ -83,11 +103,14 @@ public sealed partial class LeavingTests(SharedServer shared)
         var ids = $"--session-id leaving-{Guid.NewGuid()} --shell-id mine";
         await window.RunAsync($"porthole shell {ids}");
         await window.SeesAsync(TerminalWindow.Prompt);
-        await window.RunAsync("X=kept");
+        await window.RunAsync("X=kept; echo $((6 * 7))-set");
+        await window.SeesAsync("42-set");
         var program = await window.PortholeProcessAsync();
+        _ = Libc.Kill(program, signal);
 
-        // Again and again: the runtime takes the first SIGABRT that comes from outside for nothing.
-        await Patience.UntilAsync("the program to end", () => Libc.Kill(program, signal) != 0);
+        // The runtime takes the first SIGABRT that comes from outside for nothing.
+        if (signal == Abort)
+            await Patience.UntilAsync("the program to end", () => Libc.Kill(program, signal) != 0);
         await window.IsBackAsync();
         await window.RunAsync("echo $?-code; stty -a | grep -o '[^ ]*onlcr'");
         await window.SeesAsync($"{128 + signal}-code\nonlcr\n");
@@ -124,6 +147,10 @@ public sealed partial class LeavingTests(SharedServer shared)
             return list.Contains(session, StringComparison.Ordinal) && DetachedShell().IsMatch(list[list.IndexOf(session, StringComparison.Ordinal)..]);
         });
     }
+
+    // From the notice to the command that was typed to return.
+    [GeneratedRegex(@"porthole: detached(.|\n)*\nhost> porthole shell .*\n")]
+    private static partial Regex Leaving();
 
     [GeneratedRegex("""^[^\]]*"shellId": ?"mine"[^}]*"attached": ?false""")]
     private static partial Regex DetachedShell();

@@ -34,7 +34,8 @@ public sealed class ReconnectingTests
         var before = await window.ModeAsync();
         await window.RunAsync("porthole shell");
         await window.SeesAsync(TerminalWindow.Prompt);
-        await window.RunAsync("X=kept");
+        await window.RunAsync("X=kept; echo $((6 * 7))-set");
+        await window.SeesAsync("42-set");
         await server.KillAsync();
         await window.SeesAsync("porthole: connection lost (");
         await window.PressAsync("C-]");
