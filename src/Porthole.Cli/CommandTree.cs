@@ -31,6 +31,7 @@ internal static class CommandTree
             SessionCommand.Create(),
             RuntimeCommand.Create(),
             EndpointCommand.Create(),
+            CredentialsCommand.Create(),
             StopCommand.Create(),
             AuditCommand.Create(),
             DoctorCommand.Create(),

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Porthole.Protocol.Aws;
 
 namespace Porthole.Client;
 
@@ -30,5 +32,52 @@ public sealed partial class AgentCoreClient
     {
         var body = JsonSerializer.SerializeToUtf8Bytes(new ShutdownRequest(endSessions), ClientJson.Default.ShutdownRequest);
         using var response = await SendAsync(HttpMethod.Post, ServerUri(Region, "/porthole/v1/shutdown"), Region, [], body, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Lists every access key that the server ever gave out, without its secret. Only on Porthole.</summary>
+    /// <param name="cancellation">Gives the request up.</param>
+    /// <exception cref="AgentCoreException">The server refused, with its message, or cannot be reached.</exception>
+    public async Task<IReadOnlyList<AccessKeyDescription>> ListAccessKeysAsync(CancellationToken cancellation = default)
+    {
+        using var response = await SendAsync(HttpMethod.Get, CredentialsUri(), Region, [], null, cancellation).ConfigureAwait(false);
+        return await ReadAsync(response, ClientJson.Default.ListAccessKeyDescription, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Makes an access key. Only on Porthole.</summary>
+    /// <param name="name">What it is for; keys of the same name are the same user's to policies. Null for none.</param>
+    /// <param name="policy">What it may do, as an IAM policy in JSON; null for everything.</param>
+    /// <param name="cancellation">Gives the request up; the key may be made all the same.</param>
+    /// <returns>The key with its secret, which nobody can ask for again.</returns>
+    /// <exception cref="AgentCoreException">The server refused, with its message, or cannot be reached.</exception>
+    public async Task<AccessKeyDescription> CreateAccessKeyAsync(string? name, string? policy, CancellationToken cancellation = default)
+    {
+        var body = JsonSerializer.SerializeToUtf8Bytes(new CreateKeyRequest(name, policy), ClientJson.Default.CreateKeyRequest);
+        using var response = await SendAsync(HttpMethod.Post, CredentialsUri(), Region, [], body, cancellation).ConfigureAwait(false);
+        return await ReadAsync(response, ClientJson.Default.AccessKeyDescription, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Takes an access key back, at once and for good. Only on Porthole.</summary>
+    /// <param name="accessKeyId">The key.</param>
+    /// <param name="cancellation">Gives the request up; the key may be revoked all the same.</param>
+    /// <exception cref="AgentCoreException">The server refused, with its message (404: there is no such key), or cannot be reached.</exception>
+    public async Task RevokeAccessKeyAsync(string accessKeyId, CancellationToken cancellation = default)
+    {
+        var uri = CredentialsUri("/" + PercentEncoding.Encode(accessKeyId));
+        using var response = await SendAsync(HttpMethod.Delete, uri, Region, [], null, cancellation).ConfigureAwait(false);
+    }
+
+    private Uri CredentialsUri(string item = "") => ServerUri(Region, "/porthole/v1/credentials" + item);
+
+    private static async Task<T> ReadAsync<T>(HttpResponseMessage response, JsonTypeInfo<T> type, CancellationToken cancellation)
+    {
+        try
+        {
+            var stream = await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false);
+            return await JsonSerializer.DeserializeAsync(stream, type, cancellation).ConfigureAwait(false) ?? throw new JsonException("it is null");
+        }
+        catch (Exception e) when (e is JsonException or IOException or HttpRequestException)
+        {
+            throw new AgentCoreException($"The server's answer cannot be read: {e.Message}", e);
+        }
     }
 }

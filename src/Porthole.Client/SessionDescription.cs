@@ -19,10 +19,14 @@ public sealed record ShellDescription(string ShellId, bool Attached);
 
 internal sealed record ShutdownRequest(bool Sessions);
 
+internal sealed record CreateKeyRequest(string? Name, string? Policy);
+
 internal sealed record CommandRequest(string Command, int? Timeout);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(List<SessionDescription>))]
 [JsonSerializable(typeof(ShutdownRequest))]
 [JsonSerializable(typeof(CommandRequest))]
+[JsonSerializable(typeof(CreateKeyRequest))]
+[JsonSerializable(typeof(List<AccessKeyDescription>))]
 internal sealed partial class ClientJson : JsonSerializerContext;

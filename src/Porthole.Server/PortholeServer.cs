@@ -12,6 +12,7 @@ using Porthole.Sandboxes;
 using Porthole.Server.Api;
 using Porthole.Server.Audit;
 using Porthole.Server.Auth;
+using Porthole.Server.Auth.Tokens;
 using Porthole.Server.Control;
 using Porthole.Server.Runtimes;
 using Porthole.Server.Sessions;
@@ -78,7 +79,7 @@ public static class PortholeServer
 
         var endpoints = app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
         new ServerInfo(Environment.ProcessId, [.. endpoints], options.Region, options.AccountId, runtime.Arn.ToString())
-            .Write(held.Directory, store.ReadAccessKeys()[0]);
+            .Write(held.Directory, await store.ReadOperatorKeyAsync(cancellationToken));
         ServerLog.Ready(app.Logger, string.Join(' ', endpoints), held.Directory.FullPath);
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(app.Lifetime.ApplicationStopping, cancellationToken);
         var sweep = UntilStoppedAsync(sessions.SweepAsync(stopping.Token));
@@ -145,10 +146,11 @@ public static class PortholeServer
         services.AddSingleton(store).AddSingleton(driver);
         services.AddSingleton<RelayLoops>();
         services.AddSingleton<IConnectionListenerFactory>(provider => new LoopTransportFactory(provider.GetRequiredService<RelayLoops>().Calm.Events));
-        services.AddSingleton(provider => new SigV4Authenticator(
-            store, options.Region, TimeProvider.System, provider.GetRequiredService<ILogger<SigV4Authenticator>>()));
+        services.AddSingleton<AccessKeyCache>().AddSingleton<Authorizer>().AddSingleton<CallerConnections>();
+        services.AddSingleton<TokenValidator>().AddSingleton<BearerAuthenticator>().AddSingleton(_ => new IssuerDocuments());
+        services.AddSingleton(provider => new SigV4Authenticator(provider.GetRequiredService<AccessKeyCache>(), options.Region, TimeProvider.System));
         services.AddSingleton<DeploymentLookup>().AddSingleton<SessionManager>().AddSingleton<ShellEndpoint>().AddSingleton<CommandEndpoint>().AddSingleton<StopEndpoint>();
-        services.AddSingleton<AdminEndpoints>().AddSingleton<Routes>();
+        services.AddSingleton<AdminEndpoints>().AddSingleton<CredentialsEndpoint>().AddSingleton<Routes>();
         services.AddSingleton<ControlPlane>().AddSingleton<RuntimeOperations>().AddSingleton<EndpointOperations>().AddSingleton<ResourceOperations>();
         services.AddSingleton<RepeatableChanges>().AddSingleton<RuntimeSettler>();
         services.AddHostedService(static provider => provider.GetRequiredService<RuntimeSettler>());

@@ -56,11 +56,13 @@ public sealed record ServerInfo(int ProcessId, IReadOnlyList<string> Endpoints, 
 
     internal void Write(DataDirectory data, AccessKey key)
     {
-        Replace(Path.Combine(data.FullPath, CredentialsName), Encoding.UTF8.GetBytes(
-            $"[default]\naws_access_key_id = {key.AccessKeyId}\naws_secret_access_key = {key.SecretAccessKey}\n"));
+        WriteCredentials(data, key);
         Replace(Path.Combine(data.FullPath, JsonName), JsonSerializer.SerializeToUtf8Bytes(
             new { ProcessId, Endpoints, Region, AccountId, DefaultRuntimeArn }, Json));
     }
+
+    internal static void WriteCredentials(DataDirectory data, AccessKey key) => Replace(Path.Combine(data.FullPath, CredentialsName), Encoding.UTF8.GetBytes(
+        $"[default]\naws_access_key_id = {key.AccessKeyId}\naws_secret_access_key = {key.SecretAccessKey}\n"));
 
     // Written beside and renamed: a reader sees the old file or the new one, never half of one.
     private static void Replace(string path, byte[] content)

@@ -9,7 +9,7 @@ namespace Porthole.Server.Api;
 internal sealed class AdminEndpoints(SessionManager sessions, IHostApplicationLifetime lifetime)
 {
     /// <summary>GET /porthole/v1/sessions.</summary>
-    public async Task ListSessionsAsync(HttpContext context)
+    public async Task ListSessionsAsync(HttpContext context, AdminRequest request)
     {
         context.Response.ContentType = "application/json";
         await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
@@ -20,7 +20,7 @@ internal sealed class AdminEndpoints(SessionManager sessions, IHostApplicationLi
     }
 
     /// <summary>POST /porthole/v1/shutdown: ends every session, then the server.</summary>
-    public async Task ShutDownAsync(HttpContext context)
+    public async Task ShutDownAsync(HttpContext context, AdminRequest request)
     {
         var count = sessions.List().Count;
         await sessions.StopAllAsync();

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Porthole.Protocol.Aws;
 using Porthole.Protocol.Shells;
+using Porthole.Server.Auth;
 using Porthole.Server.Runtimes;
 using Porthole.Server.Sessions;
 
@@ -10,11 +11,14 @@ namespace Porthole.Server.Api;
 /// <param name="Id">The id that the client got in <c>x-amzn-RequestId</c>.</param>
 /// <param name="Target">The request line, parsed.</param>
 /// <param name="Deployment">The runtime, endpoint and version that it names.</param>
-/// <param name="Principal">Who calls: an access key's id, or the subject of a token.</param>
+/// <param name="Caller">Who calls.</param>
 /// <param name="Body">The body, read in full for its signature; empty for upgrades.</param>
 internal sealed record DataPlaneRequest(
-    string Id, RequestTarget Target, Deployment Deployment, string Principal, ReadOnlyMemory<byte> Body)
+    string Id, RequestTarget Target, Deployment Deployment, Caller Caller, ReadOnlyMemory<byte> Body)
 {
+    /// <summary>Who calls: an access key's id, or the subject of a token.</summary>
+    public string Principal => Caller.Principal;
+
     /// <summary>The session's id from the header or from the query parameter of the same name; null when neither is there.</summary>
     /// <exception cref="AwsException">The id is malformed, or the two differ.</exception>
     public string? SessionIdOf(HttpContext context)
@@ -23,6 +27,10 @@ internal sealed record DataPlaneRequest(
         if (header.Count > 1 || !Target.Query.TryGetOnly(SessionId.HeaderName, out var query))
             throw new AwsException(AwsError.InvalidField(SessionId.HeaderName, "The session id was given more than once."));
         var fromHeader = header.Count == 0 ? null : header[0];
+
+        // Whoever was given a presigned URL may use what it says, and choose nothing beside it.
+        if (fromHeader is not null && query is null && Caller is AccessKeyCaller { Presigned: true } presigned && !presigned.Signed(SessionId.HeaderName))
+            throw new AwsException(AwsError.AccessDenied("With a presigned URL the session id has to be in the URL: the signature does not cover the header."));
         if (fromHeader is not null && query is not null && fromHeader != query)
             throw new AwsException(AwsError.InvalidField(SessionId.HeaderName, "The session id in the header differs from the one in the query."));
         var id = fromHeader ?? query;

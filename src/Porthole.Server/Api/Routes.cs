@@ -14,11 +14,13 @@ namespace Porthole.Server.Api;
 /// and for what.
 /// </summary>
 internal sealed class Routes(
-    SigV4Authenticator authenticator, DeploymentLookup deployments, ShellEndpoint shells, CommandEndpoint commands, StopEndpoint stop, AdminEndpoints admin,
-    ControlPlane control, ILogger<Routes> log)
+    SigV4Authenticator signatures, BearerAuthenticator bearers, Authorizer authorizer, DeploymentLookup deployments, ShellEndpoint shells, CommandEndpoint commands, StopEndpoint stop,
+    AdminEndpoints admin, CredentialsEndpoint credentials, ControlPlane control, ILogger<Routes> log)
 {
     // A command of 64 KB, each byte of it escaped as \u00XX, and then some.
     private const int MaxBodyBytes = 1024 * 1024;
+
+    private const string UserIdHeader = "X-Amzn-Bedrock-AgentCore-Runtime-User-Id";
 
     public async Task HandleAsync(HttpContext context)
     {
@@ -52,56 +54,104 @@ internal sealed class Routes(
         return (target.Operation, target.RawPath) switch
         {
             (_, "/healthz") => context.Response.WriteAsync("ok\n", context.RequestAborted),
-            (_, "/porthole/v1/sessions") => AdminAsync(context, target, "ListSessions", "GET", admin.ListSessionsAsync),
-            (_, "/porthole/v1/shutdown") => AdminAsync(context, target, "ShutDownServer", "POST", admin.ShutDownAsync),
+            (_, "/porthole/v1/sessions") => AdminAsync(context, target, "ListSessions", "GET", "server", admin.ListSessionsAsync),
+            (_, "/porthole/v1/shutdown") => AdminAsync(context, target, "ShutDownServer", "POST", "server", admin.ShutDownAsync),
+            (_, "/porthole/v1/credentials") when context.Request.Method == "GET" =>
+                AdminAsync(context, target, "ListCredentials", "GET", "credentials/*", credentials.ListAsync),
+            (_, "/porthole/v1/credentials") => AdminAsync(context, target, "CreateCredentials", "POST", "credentials/*", credentials.CreateAsync),
+            (_, var path) when path.StartsWith(CredentialsEndpoint.ItemPrefix, StringComparison.Ordinal) =>
+                AdminAsync(context, target, "RevokeCredentials", "DELETE", $"credentials/{path[CredentialsEndpoint.ItemPrefix.Length..]}", credentials.RevokeAsync),
             (DataPlaneOperation.InvokeAgentRuntimeCommandShell, _) => RuntimeAsync(context, target, "GET", shells.HandleAsync),
             (DataPlaneOperation.InvokeAgentRuntimeCommand, _) => RuntimeAsync(context, target, "POST", commands.HandleAsync),
             (DataPlaneOperation.StopRuntimeSession, _) => RuntimeAsync(context, target, "POST", stop.HandleAsync),
             (DataPlaneOperation.None, _) when control.Find(context.Request.Method, target) is var (operation, path) => ControlAsync(context, target, operation, path),
+            (DataPlaneOperation.GetProtectedResourceMetadata, _) => WriteResourceMetadataAsync(context, target),
             _ => throw new AwsException(AwsError.UnknownOperation($"{context.Request.Method} {target.RawPath} is no operation of this server.")),
         };
     }
 
-    private async Task AdminAsync(HttpContext context, RequestTarget target, string operation, string method, Func<HttpContext, Task> handle)
+    private async Task AdminAsync(
+        HttpContext context, RequestTarget target, string operation, string method, string resource, Func<HttpContext, AdminRequest, Task> handle)
     {
-        ApiCall.Of(context).Operation = operation;
-        _ = await AuthenticateAsync(context, target, method);
-        await handle(context);
+        var call = ApiCall.Of(context);
+        call.Operation = operation;
+        var body = await ReadBodyAsync(context, method);
+        var caller = call.Caller = AuthenticateBySignature(context, target, body);
+        var arn = authorizer.OwnArn(resource);
+        await authorizer.DemandAsync(context, caller, Actions.OfServer(operation), arn);
+        call.ResourceArn = arn;
+        await handle(context, new AdminRequest(target, caller, body));
     }
 
     private async Task RuntimeAsync(HttpContext context, RequestTarget target, string method, Func<HttpContext, DataPlaneRequest, Task> handle)
     {
         var call = ApiCall.Of(context);
         call.Operation = target.Operation.ToString();
-        var (caller, body) = await AuthenticateAsync(context, target, method);
-        var deployment = await deployments.FindAsync(target, context.RequestAborted);
+        var body = await ReadBodyAsync(context, method);
+
+        // The runtime says who may prove themselves how. Whether there is one is told to those only who may use it.
+        var finding = deployments.FindAsync(target, context.RequestAborted);
+        await ((Task)finding).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var tokens = finding.IsCompletedSuccessfully ? (await finding).Configuration.AuthorizerConfiguration?.CustomJWTAuthorizer : null;
+        Caller caller = tokens is null
+            ? AuthenticateBySignature(context, target, body)
+            : await bearers.AuthenticateAsync(context, target, deployments.NameOf(target), tokens);
+        call.Caller = caller;
+        foreach (var action in ActionsOf(context, target, caller))
+            await authorizer.DemandAsync(context, caller, action, deployments.NameOf(target).ResourceArns);
+
+        var deployment = await finding;
         call.ResourceArn = deployment.Runtime.Arn.ToString();
         call.RequestParameters["qualifier"] = deployment.Endpoint;
-        await handle(context, new DataPlaneRequest(context.TraceIdentifier, target, deployment, caller.AccessKeyId, body));
+        await handle(context, new DataPlaneRequest(context.TraceIdentifier, target, deployment, caller, body));
     }
 
     private async Task ControlAsync(HttpContext context, RequestTarget target, ControlOperation operation, ControlPath path)
     {
         var call = ApiCall.Of(context);
         call.Operation = operation.Name;
-        call.ResourceArn = control.ResourcesOf(path)[^1];
-        var (_, body) = await AuthenticateAsync(context, target, operation.Method);
+        var resources = control.ResourcesOf(path);
+        call.ResourceArn = resources[^1];
+        var body = await ReadBodyAsync(context, operation.Method);
+        var caller = call.Caller = AuthenticateBySignature(context, target, body);
+        await authorizer.DemandAsync(context, caller, Actions.Of(operation.Name), resources);
         await ControlPlane.HandleAsync(context, operation, path, target, body);
     }
 
-    private async Task<(Caller Caller, ReadOnlyMemory<byte> Body)> AuthenticateAsync(HttpContext context, RequestTarget target, string method)
+    private AccessKeyCaller AuthenticateBySignature(HttpContext context, RequestTarget target, ReadOnlyMemory<byte> body) =>
+        signatures.TryAuthenticate(context, target, SigV4.Sha256Hex(body.Span), out var caller, out var error) ? caller : throw new AwsException(error);
+
+    // To speak for a user takes an action of its own (contract section 1.2), and a name that nobody on the way can have changed.
+    private static IEnumerable<string> ActionsOf(HttpContext context, RequestTarget target, Caller caller)
+    {
+        yield return Actions.Of(target.Operation);
+        var mayNameUser = target.Operation is DataPlaneOperation.InvokeAgentRuntime or DataPlaneOperation.InvokeAgentRuntimeWithWebSocketStream;
+        if (!mayNameUser || !context.Request.Headers.ContainsKey(UserIdHeader))
+            yield break;
+        if (caller is AccessKeyCaller key && !key.Signed(UserIdHeader))
+            throw new AwsException(AwsError.AccessDenied($"The signature does not cover the header {UserIdHeader}."));
+        yield return Actions.Of(target.Operation) + Actions.ForUser;
+    }
+
+    // Nobody has to prove anything for it: it says where to get the proof.
+    private async Task WriteResourceMetadataAsync(HttpContext context, RequestTarget target)
+    {
+        if (context.Request.Method != "GET")
+            throw new AwsException(AwsError.MethodNotAllowed("GET"));
+        var finding = deployments.FindAsync(target, context.RequestAborted);
+        await ((Task)finding).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!finding.IsCompletedSuccessfully || (await finding).Configuration.AuthorizerConfiguration?.CustomJWTAuthorizer is not { } tokens)
+            throw new AwsException(AwsError.NotFound("There is no runtime here that takes bearer tokens."));
+        context.Response.ContentType = AwsError.ContentType;
+        await context.Response.Body.WriteAsync(ProtectedResource.Metadata(context.Request, deployments.NameOf(target), tokens), context.RequestAborted);
+    }
+
+    private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(HttpContext context, string method)
     {
         if (context.Request.Method != method)
             throw new AwsException(AwsError.MethodNotAllowed(method));
-        var body = method == "GET" ? default : await ReadBodyAsync(context);
-        if (!authenticator.TryAuthenticate(context, target, SigV4.Sha256Hex(body.Span), out var caller, out var error))
-            throw new AwsException(error);
-        ApiCall.Of(context).Caller = caller;
-        return (caller, body);
-    }
-
-    private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(HttpContext context)
-    {
+        if (method == "GET")
+            return default;
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
             limit.MaxRequestBodySize = MaxBodyBytes;
         using var body = new MemoryStream();

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 using Porthole.Protocol.Aws;
 using Porthole.Protocol.Shells;
 using Porthole.Server.Audit;
+using Porthole.Server.Auth;
 using Porthole.Server.Sessions;
 using Porthole.Server.Shells;
 using Porthole.Server.Store;
@@ -20,7 +21,8 @@ namespace Porthole.Server.Api;
 /// then the session is started if need be; then the relay takes over (contract section 4.2).
 /// </summary>
 internal sealed class ShellEndpoint(
-    ServerOptions options, SessionManager sessions, PortholeStore store, RelayLoops loops, AuditTrail audit, ShellTraffic traffic, TimeProvider time, ILogger<ShellEndpoint> log)
+    ServerOptions options, SessionManager sessions, PortholeStore store, RelayLoops loops, CallerConnections callers, AuditTrail audit, ShellTraffic traffic,
+    TimeProvider time, ILogger<ShellEndpoint> log)
 {
     // Offered together with a signature by one official client, which fails when it is not echoed (contract section 3.4).
     private const string CommandProtocol = "v1.command.agentcore.aws.dev";
@@ -48,6 +50,7 @@ internal sealed class ShellEndpoint(
             traffic.Begin(connection);
             connection.Start(await socket.LeaveHttpAsync());
             call.Answered(StatusCodes.Status101SwitchingProtocols);
+            using var open = callers.Add(request.Principal, connection);
             var record = Record(context, request, sessionId, shellId);
             store.RecordConnection(record);
             using (var span = ShellSpans.Attaching(call))
@@ -98,8 +101,9 @@ internal sealed class ShellEndpoint(
 #pragma warning disable CA5350 // RFC 6455 names SHA-1 here; nothing secret depends on it.
         response.SecWebSocketAccept = Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(key + AcceptSuffix)));
 #pragma warning restore CA5350
-        if (context.Request.Headers.GetCommaSeparatedValues("Sec-WebSocket-Protocol").Contains(CommandProtocol))
-            response.SecWebSocketProtocol = CommandProtocol;
+        var offersCommands = context.Request.Headers.GetCommaSeparatedValues("Sec-WebSocket-Protocol").Contains(CommandProtocol);
+        if ((BearerToken.Answer(context.Request) ?? (offersCommands ? CommandProtocol : null)) is { } subprotocol)
+            response.SecWebSocketProtocol = subprotocol;
         response[SessionId.HeaderName] = sessionId;
         response[ShellId.HeaderName] = shellId;
         await context.Features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync();

@@ -83,16 +83,23 @@ internal sealed class AuditLine(ServerOptions options)
     private void WriteIdentity(Utf8JsonWriter json, Caller? caller)
     {
         json.WriteStartObject("userIdentity"u8);
-        if (caller is null)
+        switch (caller)
         {
-            json.WriteString("type"u8, "Unknown"u8);
-        }
-        else
-        {
-            json.WriteString("type"u8, "IAMUser"u8);
-            json.WriteString("principalId"u8, caller.AccessKeyId);
-            json.WriteString("accountId"u8, options.AccountId);
-            json.WriteString("accessKeyId"u8, caller.AccessKeyId);
+            case AccessKeyCaller key:
+                json.WriteString("type"u8, "IAMUser"u8);
+                json.WriteString("principalId"u8, key.Principal);
+                json.WriteString("accountId"u8, options.AccountId);
+                json.WriteString("accessKeyId"u8, key.Principal);
+                json.WriteString("userName"u8, key.UserName);
+                break;
+            case TokenCaller token:
+                json.WriteString("type"u8, "WebIdentityUser"u8);
+                json.WriteString("principalId"u8, Cut(token.Principal, MaxMessageLength));
+                json.WriteString("identityProvider"u8, token.Issuer);
+                break;
+            default:
+                json.WriteString("type"u8, "Unknown"u8);
+                break;
         }
 
         json.WriteEndObject();

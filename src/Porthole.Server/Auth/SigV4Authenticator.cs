@@ -1,9 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
 using Porthole.Protocol.Aws;
-using Porthole.Server.Store;
 
 namespace Porthole.Server.Auth;
 
@@ -14,14 +12,17 @@ public sealed class SigV4Authenticator
     private const int MaxEchoLength = 128;
 
     private readonly SigV4Verifier _verifier;
+    private readonly AccessKeyCache _keys;
 
     /// <summary>Makes an authenticator.</summary>
-    /// <param name="store">Where the access keys are.</param>
+    /// <param name="keys">The access keys.</param>
     /// <param name="region">The region that this server serves.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="logger">Gets a store that cannot be read.</param>
-    public SigV4Authenticator(PortholeStore store, string region, TimeProvider time, ILogger<SigV4Authenticator> logger) =>
-        _verifier = new SigV4Verifier(region, time, new AccessKeyCache(store, time, logger).SecretOf);
+    public SigV4Authenticator(AccessKeyCache keys, string region, TimeProvider time)
+    {
+        _keys = keys;
+        _verifier = new SigV4Verifier(region, time, id => keys.Find(id)?.Key.SecretAccessKey);
+    }
 
     /// <summary>Authenticates a request. Does no I/O but a look into the store every few seconds.</summary>
     /// <param name="context">The request.</param>
@@ -30,7 +31,7 @@ public sealed class SigV4Authenticator
     /// <param name="caller">Who made it, when the result is true.</param>
     /// <param name="error">The answer to give, when the result is false.</param>
     public bool TryAuthenticate(
-        HttpContext context, RequestTarget target, string bodySha256, [NotNullWhen(true)] out Caller? caller, [NotNullWhen(false)] out AwsError? error)
+        HttpContext context, RequestTarget target, string bodySha256, [NotNullWhen(true)] out AccessKeyCaller? caller, [NotNullWhen(false)] out AwsError? error)
     {
         ArgumentNullException.ThrowIfNull(context);
         (caller, error) = (null, null);
@@ -44,8 +45,14 @@ public sealed class SigV4Authenticator
         var result = _verifier.Verify(ToSigV4(context.Request, target), bodySha256, ListeningPort(context));
         if (result is SigV4Result.Valid valid)
         {
-            caller = new Caller(valid.AccessKeyId, valid.SignedHeaders, valid.Presigned);
-            return true;
+            // Between its secret and this line it may have been revoked.
+            if (_keys.Find(valid.AccessKeyId) is { } active)
+            {
+                caller = new AccessKeyCaller(active.Key, active.Policy, valid.SignedHeaders, valid.Presigned);
+                return true;
+            }
+
+            result = new SigV4Result.UnknownAccessKey(valid.AccessKeyId);
         }
 
         error = AwsError.AccessDenied(Explain(result));
@@ -71,7 +78,7 @@ public sealed class SigV4Authenticator
             "Missing Authentication Token: sign the request with AWS Signature Version 4. 'porthole env' prints an access key of this server.",
         SigV4Result.Malformed malformed => $"The signature cannot be read: {malformed.Problem}.",
         SigV4Result.UnknownAccessKey unknown =>
-            $"The access key '{Short(unknown.AccessKeyId)}' is not one of this server. Use the key that 'porthole env' prints; AWS_ACCESS_KEY_ID or a profile may hold another one.",
+            $"The access key '{Short(unknown.AccessKeyId)}' is not one of this server, or was revoked. Use the key that 'porthole env' prints; AWS_ACCESS_KEY_ID or a profile may hold another one.",
         SigV4Result.WrongScope { Part: "region" } wrong =>
             $"The request is signed for the region '{Short(wrong.Actual)}', but this server is '{wrong.Expected}'. Set AWS_REGION={wrong.Expected}.",
         SigV4Result.WrongScope wrong => $"The request is signed for the {wrong.Part} '{Short(wrong.Actual)}' instead of '{wrong.Expected}'.",

@@ -1,7 +1,7 @@
-using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Porthole.Protocol.Aws;
 using Porthole.Server.Api;
+using Porthole.Server.Auth.Policies;
 using Porthole.Server.Store;
 
 namespace Porthole.Server.Control;
@@ -61,8 +61,8 @@ internal sealed class ResourceOperations(ServerOptions options, PortholeStore st
     {
         var fields = request.Fields();
         var text = fields.RequiredText("policy", Policy);
-        if (text.Length > 0 && !IsJsonObject(text))
-            fields.Fail("policy", "must be a JSON object in a text");
+        if (text.Length > 0 && ProblemOf(text, request.ResourceArn) is { } problem)
+            fields.Fail("policy", problem);
         fields.ThrowIfWrong();
         await ChangeAsync(request, async db =>
         {
@@ -110,15 +110,16 @@ internal sealed class ResourceOperations(ServerOptions options, PortholeStore st
 
     private static AwsException NoPolicy(ControlRequest request) => new(AwsError.NotFound($"'{request.ResourceArn}' has no policy."));
 
-    private static bool IsJsonObject(string text)
+    private static string? ProblemOf(string policy, string resourceArn)
     {
         try
         {
-            return JsonElement.Parse(text).ValueKind == JsonValueKind.Object;
+            Auth.Policies.Policy.ParseForResource(policy, resourceArn);
+            return null;
         }
-        catch (JsonException)
+        catch (PolicyException e)
         {
-            return false;
+            return $"is not accepted: {e.Message.TrimEnd('.')}";
         }
     }
 }

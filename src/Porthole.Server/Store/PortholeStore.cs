@@ -53,7 +53,7 @@ public sealed partial class PortholeStore : IAsyncDisposable
         return new PortholeStore(directory.StorePath, TimeProvider.System, NullLogger.Instance);
     }
 
-    /// <summary>Makes what a first start has to make: an access key when there is none, and the runtime <c>sandbox</c> of the account and region.</summary>
+    /// <summary>Makes what a first start has to make: an access key that may do everything when there is none, and the runtime <c>sandbox</c> of the account and region.</summary>
     /// <param name="accountId">Twelve digits.</param>
     /// <param name="region">For instance <c>us-east-1</c>.</param>
     /// <param name="cancellationToken">Gives it up.</param>
@@ -61,7 +61,7 @@ public sealed partial class PortholeStore : IAsyncDisposable
     public async Task<AgentRuntime> EnsureDefaultsAsync(string accountId, string region, CancellationToken cancellationToken = default)
     {
         await using var db = await _contexts.CreateDbContextAsync(cancellationToken);
-        var madeKey = await db.AccessKeys.AnyAsync(cancellationToken) ? null : db.AccessKeys.Add(AccessKey.New(_time.GetUtcNow())).Entity;
+        var madeKey = await OperatorKeys(db).AnyAsync(cancellationToken) ? null : db.AccessKeys.Add(AccessKey.New(_time.GetUtcNow())).Entity;
         var runtime = await FindByNameAsync(db, AgentRuntime.DefaultName, accountId, region, cancellationToken);
         var madeRuntime = runtime is null ? db.Runtimes.Add(AgentRuntime.New(AgentRuntime.DefaultName, accountId, region, _time.GetUtcNow())).Entity : null;
         await AddFirstVersionAsync(db, (runtime ?? madeRuntime)!, cancellationToken);
@@ -69,13 +69,6 @@ public sealed partial class PortholeStore : IAsyncDisposable
         if (madeKey is not null) StoreLog.MadeAccessKey(_logger, madeKey.AccessKeyId);
         if (madeRuntime is not null) StoreLog.MadeRuntime(_logger, madeRuntime.Arn.ToString());
         return runtime ?? madeRuntime!;
-    }
-
-    /// <summary>Every access key, the oldest first.</summary>
-    public IReadOnlyList<AccessKey> ReadAccessKeys()
-    {
-        using var db = _contexts.CreateDbContext();
-        return [.. db.AccessKeys.AsNoTracking().OrderBy(key => key.CreatedAt)];
     }
 
     /// <summary>Writes down, soon, that a session began.</summary>

@@ -76,6 +76,9 @@ public enum ConnectionEnd
     /// <summary>The client broke the protocol; the shell stays.</summary>
     ProtocolError,
 
+    /// <summary>The access key that opened it was revoked; the shell stays.</summary>
+    KeyRevoked,
+
     /// <summary>The session ended under it.</summary>
     SessionEnded,
 

@@ -6,7 +6,7 @@ using Porthole.Protocol.Aws;
 namespace Porthole.EndToEnd.Tests.Harness;
 
 /// <summary>Signed requests over plain HTTP, as the official clients make them.</summary>
-internal sealed class ApiClient(TestServer server) : IDisposable
+internal sealed class ApiClient(TestServer server, SigV4Credentials? credentials = null) : IDisposable
 {
     public const string SessionHeader = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id";
 
@@ -90,7 +90,7 @@ internal sealed class ApiClient(TestServer server) : IDisposable
             request.Content.Headers.ContentType = new("application/json");
         }
 
-        var signed = new SigV4Signer(server.Credentials, server.Region)
+        var signed = new SigV4Signer(credentials ?? server.Credentials, server.Region)
             .SignHeaders(new SigV4Request(method.Method, parsed, headers), SigV4.Sha256Hex(bytes), DateTimeOffset.UtcNow);
         foreach (var (name, value) in headers.Concat(signed))
             request.Headers.TryAddWithoutValidation(name, value);

@@ -97,7 +97,13 @@ internal sealed class TestServer : IAsyncDisposable
         using var info = JsonDocument.Parse(await File.ReadAllBytesAsync(Path.Combine(DataDirectory, "server.json")));
         RuntimeArn = info.RootElement.GetProperty("defaultRuntimeArn").GetString()!;
         Region = info.RootElement.GetProperty("region").GetString()!;
-        var credentials = (await File.ReadAllLinesAsync(Path.Combine(DataDirectory, "credentials"))).Where(line => line.Contains('='))
+        ReadCredentials();
+    }
+
+    /// <summary>Takes over the access key that the data directory names now.</summary>
+    public void ReadCredentials()
+    {
+        var credentials = File.ReadAllLines(Path.Combine(DataDirectory, "credentials")).Where(line => line.Contains('='))
             .ToDictionary(line => line.Split('=', 2)[0].Trim(), line => line.Split('=', 2)[1].Trim());
         Credentials = new SigV4Credentials(credentials["aws_access_key_id"], credentials["aws_secret_access_key"]);
     }

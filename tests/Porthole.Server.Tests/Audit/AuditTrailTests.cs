@@ -3,8 +3,8 @@ using Microsoft.AspNetCore.Http;
 using Porthole.Protocol.Aws;
 using Porthole.Server.Audit;
 using Porthole.Server.Auth;
-using Porthole.Server.Shells;
 using Porthole.Server.Store;
+using Porthole.Server.Shells;
 using Porthole.Server.Tests.Store;
 
 namespace Porthole.Server.Tests.Audit;
@@ -25,7 +25,7 @@ public sealed class AuditTrailTests : IDisposable
         var line = Assert.Single(await RecordAsync(call =>
         {
             call.Operation = "InvokeAgentRuntimeCommand";
-            call.Caller = new Caller("AKIDEXAMPLE", [], false);
+            call.Caller = new AccessKeyCaller(new AccessKey { AccessKeyId = "AKIDEXAMPLE", SecretAccessKey = "s", CreatedAt = default }, null, [], false);
             call.ResourceArn = Arn;
             call.SessionId = "session";
             call.RequestParameters["timeout"] = 300;

@@ -43,12 +43,20 @@ public sealed class AuthFixture : IAsyncLifetime
         _temporary.Dispose();
     }
 
-    internal SigV4Authenticator NewAuthenticator(TimeProvider? time = null) => new(Store, Region, time ?? Time, NullLogger<SigV4Authenticator>.Instance);
+    internal SigV4Authenticator NewAuthenticator(TimeProvider? time = null) =>
+        new(new AccessKeyCache(Store, time ?? Time, NullLogger<AccessKeyCache>.Instance), Region, time ?? Time);
 
-    internal void AddKey(string id, string secret)
+    internal void AddKey(string id, string secret, string? policy = null)
     {
         using var db = StoreContextFactory.For(StorePath).CreateDbContext();
-        db.AccessKeys.Add(new AccessKey { AccessKeyId = id, SecretAccessKey = secret, CreatedAt = Now });
+        db.AccessKeys.Add(new AccessKey { AccessKeyId = id, SecretAccessKey = secret, CreatedAt = Now, Policy = policy });
+        db.SaveChanges();
+    }
+
+    internal void SetResourcePolicy(string arn, string policy)
+    {
+        using var db = StoreContextFactory.For(StorePath).CreateDbContext();
+        db.ResourcePolicies.Add(new ResourcePolicy { ResourceArn = arn, Policy = policy });
         db.SaveChanges();
     }
 

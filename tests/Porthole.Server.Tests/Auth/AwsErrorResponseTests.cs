@@ -39,7 +39,7 @@ public sealed class AwsErrorResponseTests(AuthFixture fixture) : IClassFixture<A
             return;
         }
 
-        await context.Response.WriteAsync($"{caller.AccessKeyId} {target.Operation} {target.Runtime}", context.RequestAborted);
+        await context.Response.WriteAsync($"{caller.Principal} {target.Operation} {target.Runtime}", context.RequestAborted);
     }
 
     // A socket and not HttpClient, which would tidy the target up.

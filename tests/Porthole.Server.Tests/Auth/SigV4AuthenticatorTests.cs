@@ -8,7 +8,7 @@ public sealed class SigV4AuthenticatorTests(AuthFixture fixture) : IClassFixture
 {
     private const string CredentialScope = "Credential=AKIDEXAMPLE/20260102/us-west-2/bedrock-agentcore/aws4_request";
 
-    private (Caller? Caller, AwsError? Error) Authenticate(HttpContext context)
+    private (AccessKeyCaller? Caller, AwsError? Error) Authenticate(HttpContext context)
     {
         Assert.True(RawTarget.TryRead(context, out var target, out _));
         var authenticated = fixture.NewAuthenticator().TryAuthenticate(context, target, SigV4.EmptySha256, out var caller, out var error);
@@ -41,7 +41,7 @@ public sealed class SigV4AuthenticatorTests(AuthFixture fixture) : IClassFixture
             ("Authorization", $"AWS4-HMAC-SHA256 {CredentialScope}, SignedHeaders={signedHeaders}, Signature={signature}"));
         if (signedHeaders.Contains("sha256", StringComparison.Ordinal)) context.Request.Headers["x-amz-content-sha256"] = SigV4.EmptySha256;
         var caller = Authenticate(context).Caller;
-        Assert.Equal("AKIDEXAMPLE", caller?.AccessKeyId);
+        Assert.Equal("AKIDEXAMPLE", caller?.Principal);
         Assert.True(caller!.Signed(AuthFixture.SessionHeader));
         Assert.False(caller.Signed("baggage"));
     }
