@@ -35,6 +35,7 @@ internal static class CommandTree
             StopCommand.Create(),
             AuditCommand.Create(),
             DoctorCommand.Create(),
+            SetupCommand.Create(),
         };
         root.Add(CompletionCommand.Create(root));
         root.Add(ManCommand.Create(root));

@@ -9,8 +9,9 @@ namespace Porthole.Client;
 /// <param name="State">For instance <c>running</c>, in the server's words.</param>
 /// <param name="CreatedAt">When it was made.</param>
 /// <param name="Shells">Its shells.</param>
+/// <param name="Isolation">What stands between it and the host: <c>namespace</c> or <c>microvm</c>; null while it starts.</param>
 public sealed record SessionDescription(
-    string SessionId, string RuntimeArn, string? Qualifier, string State, DateTimeOffset CreatedAt, IReadOnlyList<ShellDescription> Shells);
+    string SessionId, string RuntimeArn, string? Qualifier, string State, DateTimeOffset CreatedAt, IReadOnlyList<ShellDescription> Shells, string? Isolation = null);
 
 /// <summary>A shell of a session.</summary>
 /// <param name="ShellId">Its id.</param>

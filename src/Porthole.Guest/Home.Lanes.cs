@@ -27,7 +27,7 @@ internal sealed partial class Home : IPollable
     public void ServeOnly(Descriptor lane)
     {
         _endsWithItsLane = true;
-        OpenLane(lane);
+        OpenLane(new SocketChannel(lane));
     }
 
     /// <inheritdoc/>
@@ -36,7 +36,7 @@ internal sealed partial class Home : IPollable
         var accepted = new Descriptor(Libc.Accept4(fd, null, null, Libc.SOCK_CLOEXEC));
         if (!accepted.IsInvalid && _lanes.Count < MaxLanes)
         {
-            OpenLane(accepted);
+            OpenLane(new SocketChannel(accepted));
         }
         else if (!accepted.IsInvalid)
         {
@@ -65,10 +65,10 @@ internal sealed partial class Home : IPollable
             ShutDown();
     }
 
-    private void OpenLane(Descriptor socket)
+    /// <summary>Serves one more lane.</summary>
+    public void OpenLane(LaneChannel channel)
     {
-        socket.SetNonBlocking();
-        var lane = new Lane(this, StartLoop(), socket);
+        var lane = new Lane(this, StartLoop(), channel);
         _lanes.Add(lane);
         lane.Loop.Post(lane.Open);
     }

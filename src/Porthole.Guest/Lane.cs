@@ -19,7 +19,7 @@ internal sealed unsafe class Lane : IPollable
     public const int ScratchBytes = 64 * 1024;
 
     private readonly Home _home;
-    private readonly Descriptor _socket;
+    private readonly LaneChannel _channel;
     private readonly Dictionary<uint, LaneStream> _streams = [];
     private readonly List<LaneStream> _turns = [];
     private readonly LinkWriter _writer = new();
@@ -31,11 +31,11 @@ internal sealed unsafe class Lane : IPollable
     private bool _greeted;
     private bool _closed;
 
-    public Lane(Home home, EventLoop loop, Descriptor socket)
+    public Lane(Home home, EventLoop loop, LaneChannel channel)
     {
-        (_home, Loop, _socket) = (home, loop, socket);
-        Sender = new LaneSender(socket);
-        _watch = new Watch(loop, socket.Number, this);
+        (_home, Loop, _channel) = (home, loop, channel);
+        Sender = new LaneSender(channel);
+        _watch = new Watch(loop, channel.Number, this);
     }
 
     /// <summary>The loop that owns this lane and all that is attached to it.</summary>
@@ -81,25 +81,20 @@ internal sealed unsafe class Lane : IPollable
     /// <summary>Handles all frames that have arrived, before anything else is done for output.</summary>
     public void Receive()
     {
-        while (!_closed)
+        var mayHaveMore = true;
+        while (!_closed && mayHaveMore)
         {
-            var room = LinkFrame.MaxFrameBytes - _receivedBytes;
-            var count = Libc.Read(_socket.Number, _received + _receivedBytes, (nuint)room);
-            if (count > 0)
-            {
-                _receivedBytes += (int)count;
-                HandleReceived();
-                if (count < room)
-                    return;
-            }
-            else if (count < 0 && Errno.Last == Errno.EAGAIN)
-            {
-                return;
-            }
-            else if (count == 0 || Errno.Last != Errno.EINTR)
+            var count = _channel.Read(_received + _receivedBytes, (nuint)(LinkFrame.MaxFrameBytes - _receivedBytes), out mayHaveMore);
+            if (count < 0)
             {
                 Close();
+                return;
             }
+
+            if (count == 0)
+                return;
+            _receivedBytes += (int)count;
+            HandleReceived();
         }
     }
 
@@ -109,7 +104,7 @@ internal sealed unsafe class Lane : IPollable
         if (Sender.IsBroken)
             Close();
         else if (!_closed)
-            _watch.Set(Sender.IsBlocked ? PollEvents.Readable | PollEvents.Writable : PollEvents.Readable);
+            _watch.Set(_channel.Mode | (Sender.IsBlocked ? PollEvents.Readable | PollEvents.Writable : PollEvents.Readable));
     }
 
     /// <summary>Takes a stream off the lane; its closing frame has been sent.</summary>
@@ -234,9 +229,13 @@ internal sealed unsafe class Lane : IPollable
         {
             HandleOwn(frame.Type, payload);
         }
-        else if (frame.Type is LinkFrameType.AttachShell or LinkFrameType.StartCommand or LinkFrameType.AttachAgent or LinkFrameType.ConnectPort)
+        else if (frame.OpensStream)
         {
             OpenStream(frame, payload);
+        }
+        else if (frame.Type == LinkFrameType.Abandon)
+        {
+            Abandon(frame.Stream);
         }
         else
         {
@@ -303,6 +302,14 @@ internal sealed unsafe class Lane : IPollable
         }
     }
 
+    private void Abandon(uint stream)
+    {
+        if (Find(stream) is not { } abandoned)
+            return;
+        Remove(abandoned);
+        abandoned.OnLaneClosed();
+    }
+
     private void AddStream(LaneStream stream)
     {
         _streams.Add(stream.Number, stream);
@@ -333,7 +340,7 @@ internal sealed unsafe class Lane : IPollable
             stream.OnLaneClosed();
         _turns.Clear();
         _streams.Clear();
-        _socket.Dispose();
+        _channel.Dispose();
         NativeMemory.Free(_received);
         NativeMemory.Free(_scratch);
         _home.Loop.Post(() => _home.LaneEnded(this));

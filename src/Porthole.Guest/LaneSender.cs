@@ -7,7 +7,7 @@ namespace Porthole.Guest;
 /// Writes whole frames to a lane in the order they were given. What the lane does not take at once waits here; while something waits,
 /// nobody may send data frames, so at most the rest of one data frame and small frames do.
 /// </summary>
-internal sealed unsafe class LaneSender(Descriptor lane)
+internal sealed unsafe class LaneSender(LaneChannel lane)
 {
     // Small frames only pile up when the server asks without reading the answers. Then the lane is of no use to it.
     private const int MaxWaitingBytes = 1024 * 1024;
@@ -78,20 +78,11 @@ internal sealed unsafe class LaneSender(Descriptor lane)
 
     private nint WriteOnce(Libc.IoVec* vectors, int count)
     {
-        while (true)
-        {
-            var written = Libc.WriteV(lane.Number, vectors, count);
-            if (written >= 0)
-                return written;
-            if (Errno.Last == Errno.EAGAIN)
-                return 0;
-            if (Errno.Last == Errno.EINTR)
-                continue;
-
-            // EPIPE, ECONNRESET: the peer is gone.
-            Break();
-            return 0;
-        }
+        var written = lane.Write(vectors, count);
+        if (written >= 0)
+            return written;
+        Break();
+        return 0;
     }
 
     private void Break()

@@ -1,8 +1,17 @@
 using System.Globalization;
 using Porthole.Guest;
+using Porthole.Guest.Machine;
 using Porthole.Posix;
 
-const string usage = "usage: porthole-guest serve [--listen-fd N] [--lane-fd N]";
+const string usage = "usage: porthole-guest serve [--listen-fd N] [--lane-fd N], or porthole-guest machine as the first process of one";
+
+// A kernel gives its first process more words than it was told to: all that it does not know itself.
+if (args.Contains("machine") && Libc.GetPid() == 1)
+{
+    Libc.Signal(Libc.SIGPIPE, Libc.SIG_IGN);
+    MachineInit.Run();
+    return 1;
+}
 
 if (args is not ["serve", .. { Length: 2 or 4 } options])
     return Fail(usage);

@@ -13,11 +13,13 @@ internal static class Files
             throw PosixException.FromLast($"give {directory} to user {user}");
     }
 
-    /// <summary>Gives a directory and all that is in it to a user.</summary>
+    /// <summary>Gives a file, or a directory and all that is in it, to a user.</summary>
     public static void OwnTree(string path, uint user)
     {
         if (Libc.LChown(path, user, user) < 0)
             throw PosixException.FromLast($"give {path} to user {user}");
+        if (!Directory.Exists(path))
+            return;
         foreach (var entry in new DirectoryInfo(path).EnumerateFileSystemInfos())
         {
             if (entry is DirectoryInfo && entry.LinkTarget is null)

@@ -30,7 +30,7 @@ public static unsafe partial class Libc
 
     // linux/memfd.h, linux/fcntl.h
     public const uint MFD_CLOEXEC = 1, MFD_ALLOW_SEALING = 2;
-    public const int F_ADD_SEALS = 1033, F_SEAL_SEAL = 1, F_SEAL_SHRINK = 2, F_SEAL_GROW = 4;
+    public const int F_ADD_SEALS = 1033, F_SEAL_SEAL = 1, F_SEAL_SHRINK = 2, F_SEAL_GROW = 4, F_SEAL_WRITE = 8;
 
     [LibraryImport(Library, EntryPoint = "unshare", SetLastError = true)]
     public static partial int Unshare(int flags);

@@ -18,4 +18,10 @@ public static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "connect", SetLastError = true)]
     public static partial int Connect(int fd, void* address, uint length);
+
+    // sys/socket.h
+    public const int SCM_RIGHTS = 1;
+
+    [LibraryImport(Library, EntryPoint = "sendmsg", SetLastError = true)]
+    public static partial nint SendMsg(int fd, MsgHdr* message, int flags);
 }

@@ -72,7 +72,7 @@ public static unsafe partial class Libc
     public static partial int SetSockOpt(int fd, int level, int name, void* value, uint length);
 
     // sys/mman.h
-    public const int PROT_READ = 1, PROT_WRITE = 2, MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_ANONYMOUS = 0x20, MAP_NORESERVE = 0x4000;
+    public const int PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_ANONYMOUS = 0x20, MAP_NORESERVE = 0x4000;
 
     // unistd.h
     public const int X_OK = 1;
@@ -85,6 +85,9 @@ public static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "munmap", SetLastError = true)]
     public static partial int MUnmap(void* address, nuint length);
+
+    [LibraryImport(Library, EntryPoint = "mprotect", SetLastError = true)]
+    public static partial int MProtect(void* address, nuint length, int protection);
 
     [LibraryImport(Library, EntryPoint = "access", SetLastError = true)]
     public static partial int Access(byte* path, int mode);

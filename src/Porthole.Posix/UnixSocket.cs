@@ -47,6 +47,49 @@ public static unsafe class UnixSocket
         return failure.Number == Errno.EAGAIN ? null : throw failure;
     }
 
+    /// <summary>Makes two stream sockets that are connected to each other, non-blocking.</summary>
+    /// <exception cref="PosixException">The process is out of descriptors.</exception>
+    public static (Descriptor Near, Descriptor Far) Pair()
+    {
+        var pair = stackalloc int[2];
+        return Libc.SocketPair(Libc.AF_UNIX, Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0, pair) == 0
+            ? (new Descriptor(pair[0]), new Descriptor(pair[1]))
+            : throw PosixException.FromLast("make a pair of sockets");
+    }
+
+    /// <summary>Sends a short message, and a descriptor with it (unix(7), SCM_RIGHTS).</summary>
+    /// <param name="socket">A connected socket, with room for the message.</param>
+    /// <param name="message">The bytes.</param>
+    /// <param name="passed">The descriptor; null for none.</param>
+    /// <exception cref="PosixException">The peer is gone, or there is no room.</exception>
+    public static void Send(Descriptor socket, ReadOnlySpan<byte> message, Descriptor? passed)
+    {
+        // struct cmsghdr: length, level, type, then the descriptor, padded to 8 bytes.
+        const int headerBytes = 16, controlBytes = 24;
+        var control = stackalloc byte[controlBytes];
+        if (passed is not null)
+        {
+            *(nuint*)control = headerBytes + sizeof(int);
+            *(int*)(control + 8) = Libc.SOL_SOCKET;
+            *(int*)(control + 12) = Libc.SCM_RIGHTS;
+            *(int*)(control + headerBytes) = passed.Number;
+        }
+
+        fixed (byte* bytes = message)
+        {
+            var vector = new Libc.IoVec { Base = bytes, Length = (nuint)message.Length };
+            var header = new Libc.MsgHdr { Vectors = &vector, VectorCount = 1 };
+            if (passed is not null)
+            {
+                header.Control = control;
+                header.ControlLength = controlBytes;
+            }
+
+            if (Libc.SendMsg(socket.Number, &header, Libc.MSG_NOSIGNAL) != message.Length)
+                throw PosixException.FromLast("send a message");
+        }
+    }
+
     private static Descriptor Make()
     {
         var socket = new Descriptor(Libc.Socket(Libc.AF_UNIX, Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0));

@@ -8,7 +8,8 @@ internal static class BubblewrapArguments
     // Where the guest program is seen inside.
     public const string GuestPath = "/run/porthole/guest";
 
-    private static readonly string[] Namespaces =
+    /// <summary>What every sandbox has for itself.</summary>
+    public static readonly string[] Namespaces =
     [
         "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup",
 

@@ -35,6 +35,16 @@ internal sealed class DiskImages
         return null;
     }
 
+    /// <summary>Disks that start empty, and that somebody else mounts.</summary>
+    public static DiskImages Empty(EventLoop loop, string cacheDirectory)
+    {
+        var files = Directory.CreateDirectory(Path.Combine(cacheDirectory, "no-files")).FullName;
+        var directory = Path.Combine(cacheDirectory, "empty-disks");
+        DirectoryRemover.Remove(directory);
+        Directory.CreateDirectory(directory);
+        return new DiskImages(loop, directory, files);
+    }
+
     /// <summary>Copies a disk of a size to a new file.</summary>
     /// <exception cref="SandboxException">The host's disk is full, or mkfs.ext4 is missing or failed.</exception>
     public async Task CreateAsync(string path, long bytes, CancellationToken cancel)

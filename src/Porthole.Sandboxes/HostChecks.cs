@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Porthole.Posix;
+using Porthole.Sandboxes.Machines;
 using Porthole.Sandboxes.Seccomp;
 
 namespace Porthole.Sandboxes;
@@ -31,7 +32,7 @@ public static class HostChecks
                 CheckNetwork(),
                 CheckFreeDisk(options.CacheDirectory),
                 CheckMemory(),
-                CheckVirtualMachines(),
+                await CheckMicroVmsAsync(loop, options, mountPoint),
             ];
         }
         finally
@@ -139,6 +140,25 @@ public static class HostChecks
             : new("memory", HostCheckStatus.Warn, found, "a host with at least 1 GB runs sessions comfortably");
     }
 
-    private static HostCheck CheckVirtualMachines() =>
-        new("microVMs", HostCheckStatus.Ok, $"sessions are namespaces: microVMs are not part of this version ({(File.Exists("/dev/kvm") ? "/dev/kvm is there for a later one" : "there is no /dev/kvm either")})", null);
+    private static async Task<HostCheck> CheckMicroVmsAsync(EventLoop loop, SandboxOptions options, string mountPoint)
+    {
+        const string name = "microVMs";
+        var wanted = options.Isolation == IsolationChoice.MicroVm;
+        var image = new BaseImage(loop, options, options.MachineDirectory, "bwrap", mountPoint);
+        if (MachineParts.TryFind(loop, options, image, out var missing) is not { } parts)
+        {
+            return wanted
+                ? new(name, HostCheckStatus.Fail, "sessions shall be microVMs, and none can start", missing)
+                : new(name, HostCheckStatus.Ok, $"sessions are namespaces; for microVMs, {missing}", null);
+        }
+
+        if (!File.Exists(options.GuestPath))
+            return new(name, HostCheckStatus.Warn, "they cannot be tried without the guest", "run make build");
+        var accelerator = await parts.FindAcceleratorAsync();
+        if (accelerator.IsHardware)
+            return new(name, HostCheckStatus.Ok, $"hardware virtualisation works: sessions are {(options.Isolation == IsolationChoice.Namespace ? "namespaces, as the setting says" : "microVMs")}", null);
+        return wanted
+            ? new(name, HostCheckStatus.Warn, $"sessions are microVMs, emulated ({accelerator.Reason}): QEMU promises no isolation then, the sandbox around it is the boundary", "run on a host with working KVM")
+            : new(name, HostCheckStatus.Ok, $"sessions are namespaces: microVMs would be emulated ({accelerator.Reason}); --isolation microvm makes them so all the same", null);
+    }
 }

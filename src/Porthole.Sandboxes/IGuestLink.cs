@@ -10,4 +10,7 @@ internal interface IGuestLink : IDisposable
     /// <exception cref="SandboxException">The sandbox has ended.</exception>
     /// <exception cref="OperationCanceledException">The guest accepted nothing for as long as the caller wanted to wait.</exception>
     ValueTask<Descriptor> ConnectAsync(CancellationToken cancel);
+
+    /// <summary>The directory of the sandbox has another name now.</summary>
+    void MovedTo(string directory);
 }

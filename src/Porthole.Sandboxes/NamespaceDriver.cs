@@ -4,7 +4,10 @@ namespace Porthole.Sandboxes;
 internal sealed class NamespaceDriver(SandboxLauncher launcher, DiskImages? disks) : IIsolationDriver
 {
     /// <inheritdoc/>
-    public async Task<SandboxProcesses> StartAsync(SandboxSpec spec, SandboxState state, CancellationToken cancel)
+    public Isolation Isolation => Isolation.Namespace;
+
+    /// <inheritdoc/>
+    public async Task<SandboxProcesses> StartAsync(SandboxDriver host, SandboxSpec spec, SandboxState state, CancellationToken cancel)
     {
         var storage = Path.Combine(spec.Directory, disks is null ? "files" : "disk.ext4");
         if (disks is null)
@@ -15,5 +18,11 @@ internal sealed class NamespaceDriver(SandboxLauncher launcher, DiskImages? disk
     }
 
     /// <inheritdoc/>
-    public IGuestLink LinkTo(string directory, SandboxState state) => new SocketLink(directory);
+    public SandboxLimits OnHost(SandboxLimits limits) => limits;
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        // Nothing that outlives a start.
+    }
 }

@@ -32,7 +32,7 @@ public sealed class Sandbox
     }
 
     /// <summary>The session's directory.</summary>
-    public string Directory { get; }
+    public string Directory { get; private set; }
 
     /// <summary>What stands between it and the host.</summary>
     public Isolation Isolation => State.Isolation;
@@ -82,6 +82,16 @@ public sealed class Sandbox
 
     /// <summary>Begins to wait for its end. Before this the caller has to clear up; from here on the sandbox does.</summary>
     internal void Begin(Func<string, SandboxState, Task> clear) => Exited = RunToEndAsync(clear);
+
+    /// <summary>Moves its directory, which must not exist yet where it goes; only while nobody else uses it.</summary>
+    /// <exception cref="IOException">It cannot be moved there.</exception>
+    internal void MoveTo(string directory)
+    {
+        System.IO.Directory.CreateDirectory(Path.GetDirectoryName(directory)!);
+        System.IO.Directory.Move(Directory, directory);
+        Directory = directory;
+        _link.MovedTo(directory);
+    }
 
     /// <summary>Says what brings the network, and what keeps it until the sandbox ends; only before <see cref="Begin"/>.</summary>
     internal void SetNetwork(Task<string?> egress, Task network) => (_egress, _network) = (egress, network);

@@ -17,4 +17,7 @@ internal static class SandboxDescriptors
 
     /// <summary>The seccomp filter.</summary>
     public const int Seccomp = 7;
+
+    /// <summary>The first of those that depend on what runs inside.</summary>
+    public const int Others = 8;
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Porthole.Posix;
+using Porthole.Sandboxes.Machines;
 
 namespace Porthole.Sandboxes;
 
@@ -22,14 +23,19 @@ public sealed partial class SandboxDriver : IDisposable
     private readonly EventLoop _loop;
     private readonly Cgroups _cgroups;
     private readonly IReadOnlyDictionary<Isolation, IIsolationDriver> _drivers;
+    private readonly WarmMachines _warm;
     private readonly UserIds? _userIds;
     private readonly UserModeNetwork? _network;
 
     private SandboxDriver(SandboxOptions options, EventLoop loop, Cgroups cgroups, IReadOnlyDictionary<Isolation, IIsolationDriver> drivers, UserModeNetwork? network)
     {
         (_options, _loop, _cgroups, _drivers, _network) = (options, loop, cgroups, drivers, network);
+        _warm = new WarmMachines(this, MachinesOf(options), options.WarmMicroVms, options.Warn);
         _userIds = Environment.IsPrivilegedProcess ? new UserIds(options.FirstUserId, options.UserIdCount) : null;
     }
+
+    /// <summary>What isolates sandboxes that do not say it themselves.</summary>
+    public Isolation Isolation { get; private init; }
 
     /// <summary>Prepares what all sandboxes share, and warns of what this host cannot do.</summary>
     /// <exception cref="SandboxException">This host cannot run sandboxes at all: the message says what is missing.</exception>
@@ -55,9 +61,21 @@ public sealed partial class SandboxDriver : IDisposable
             var network = UserModeNetwork.TryCreate(loop, options, mountPoint, out var problem);
             if (problem is not null)
                 options.Warn($"sessions have no way out to the network: {problem}");
-            var launcher = new SandboxLauncher(loop, options, files, cgroups, bubblewrap, mountPoint, network?.NameServer);
+            var start = new BubblewrapStart(loop, options);
+            var launcher = new SandboxLauncher(start, options, files, cgroups, bubblewrap, mountPoint, network?.NameServer);
             var drivers = new Dictionary<Isolation, IIsolationDriver> { [Isolation.Namespace] = new NamespaceDriver(launcher, disks) };
-            return new SandboxDriver(options, loop, cgroups, drivers, network);
+            var image = new BaseImage(loop, options, options.MachineDirectory, bubblewrap, mountPoint);
+            var parts = MachineParts.TryFind(loop, options, image, out var missing);
+            if (parts is not null)
+                drivers[Isolation.MicroVm] = new MicroVmDriver(new MachineLauncher(start, bubblewrap, mountPoint, network?.NameServer), parts, DiskImages.Empty(loop, options.CacheDirectory), MachinesOf(options));
+            if (options.Isolation == IsolationChoice.MicroVm && missing is not null)
+                options.Warn($"no session can start, since they shall be microVMs: {missing}");
+            var driver = new SandboxDriver(options, loop, cgroups, drivers, network)
+            {
+                Isolation = await ChooseAsync(options.Isolation, parts) ? Isolation.MicroVm : Isolation.Namespace,
+            };
+            await driver.ClearMachinesAsync();
+            return driver;
         }
         catch
         {
@@ -72,10 +90,49 @@ public sealed partial class SandboxDriver : IDisposable
     public async Task<Sandbox> StartAsync(SandboxSpec spec, CancellationToken cancel = default)
     {
         Check(spec);
+        if ((spec.Isolation ?? Isolation) != Isolation.MicroVm)
+            return await StartFreshAsync(spec, cancel);
+        var sandbox = _warm.TryTake(spec);
+        sandbox?.MoveTo(spec.Directory);
+        sandbox ??= await StartFreshAsync(spec, cancel);
+        _warm.Refill(spec);
+        return sandbox;
+    }
+
+    /// <summary>As <see cref="StartAsync"/>, but never one that was made ahead.</summary>
+    internal async Task<Sandbox> StartFreshAsync(SandboxSpec spec, CancellationToken cancel)
+    {
+        var driver = DriverOf(spec.Isolation ?? Isolation);
+        var heard = new TaskCompletionSource();
+        var sandbox = await BeginAsync(spec, driver, state => driver.StartAsync(this, spec, state, cancel), heard.Task);
+        try
+        {
+            await sandbox.WaitForGuestAsync(_options.StartTimeout, cancel);
+            NotePhase("guest answers");
+            return sandbox;
+        }
+        catch
+        {
+            await sandbox.KillAsync();
+            throw;
+        }
+        finally
+        {
+            heard.SetResult();
+        }
+    }
+
+    /// <summary>Makes a sandbox as far as its processes; nobody has heard of the guest yet.</summary>
+    /// <param name="spec">What it shall be.</param>
+    /// <param name="driver">What isolates it.</param>
+    /// <param name="start">Starts its processes.</param>
+    /// <param name="heard">Completes when the network may be brought up.</param>
+    /// <exception cref="SandboxException">It could not be started; nothing of it is left.</exception>
+    internal async Task<Sandbox> BeginAsync(SandboxSpec spec, IIsolationDriver driver, Func<SandboxState, Task<SandboxProcesses>> start, Task heard)
+    {
         var id = Guid.NewGuid().ToString("N");
         var state = new SandboxState(SandboxState.CurrentVersion, id, SandboxState.CurrentBootId, spec.HostName, spec.Limits, spec.Egress,
-            _userIds?.Take(), null, null, null, _cgroups.DirectoriesFor(id), spec.Isolation);
-        Sandbox? sandbox = null;
+            _userIds?.Take(), null, null, null, _cgroups.DirectoriesFor(id), driver.Isolation);
         try
         {
             // 1. Write down what will exist, before it does.
@@ -83,36 +140,19 @@ public sealed partial class SandboxDriver : IDisposable
             state.Write(spec.Directory);
 
             // 2. What it may use.
-            _cgroups.Create(id, spec.Limits);
+            _cgroups.Create(id, driver.OnHost(spec.Limits));
             NotePhase("limits are set");
 
             // 3. Its processes. From here on the sandbox clears itself away when it ends.
-            var driver = DriverOf(spec.Isolation);
-            var processes = await driver.StartAsync(spec, state, cancel);
+            var processes = await start(state);
             state = state with { Outer = processes.Outer.Identity, Inner = processes.Inner.Identity };
             state.Write(spec.Directory);
             NotePhase("processes run");
-            var heard = new TaskCompletionSource();
-            sandbox = Begin(new Sandbox(_loop, spec.Directory, state, processes.Outer, processes.Inner, driver.LinkTo(spec.Directory, state), processes.Log), null, heard.Task);
-
-            // 4. The guest itself, and behind it the way out.
-            try
-            {
-                await sandbox.WaitForGuestAsync(_options.StartTimeout, cancel);
-                NotePhase("guest answers");
-                return sandbox;
-            }
-            finally
-            {
-                heard.SetResult();
-            }
+            return Begin(new Sandbox(_loop, spec.Directory, state, processes.Outer, processes.Inner, processes.Link, processes.Log), null, heard);
         }
         catch (Exception failure)
         {
-            if (sandbox is not null)
-                await sandbox.KillAsync();
-            else
-                await ClearAsync(spec.Directory, state);
+            await ClearAsync(spec.Directory, state);
             if (failure is SandboxException or OperationCanceledException)
                 throw;
             throw new SandboxException($"the sandbox of {spec.Directory} could not be started: {failure.Message}", failure);
@@ -143,7 +183,13 @@ public sealed partial class SandboxDriver : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => End(_loop);
+    public void Dispose()
+    {
+        _warm.Dispose();
+        foreach (var driver in _drivers.Values)
+            driver.Dispose();
+        End(_loop);
+    }
 
     private static void End(EventLoop loop)
     {
@@ -178,11 +224,33 @@ public sealed partial class SandboxDriver : IDisposable
     private IIsolationDriver DriverOf(Isolation isolation) =>
         _drivers.GetValueOrDefault(isolation) ?? throw new SandboxException($"this server cannot isolate sessions by {isolation}: porthole doctor says why");
 
+    // Machines that are nobody's session: those of an earlier server are of no use to this one.
+    private async Task ClearMachinesAsync()
+    {
+        foreach (var directory in Directory.EnumerateDirectories(Directory.CreateDirectory(MachinesOf(_options)).FullName))
+        {
+            if ((await AdoptAsync(directory)).Sandbox is { } left)
+                await left.KillAsync();
+        }
+    }
+
+    private static string MachinesOf(SandboxOptions options) => Path.Combine(options.CacheDirectory, "machines");
+
+    private static async Task<bool> ChooseAsync(IsolationChoice choice, MachineParts? parts) => choice switch
+    {
+        IsolationChoice.MicroVm => true,
+        IsolationChoice.Auto => parts is not null && (await parts.FindAcceleratorAsync()).IsHardware,
+        _ => false,
+    };
+
+    private static IGuestLink LinkOf(string directory, Isolation isolation) =>
+        isolation == Isolation.MicroVm ? new MachineLink(directory, null) : new SocketLink(directory);
+
     private Sandbox Adopt(string directory, SandboxState state, WatchedProcess outer, WatchedProcess inner)
     {
         if (state.UserId is { } user)
             _userIds?.Adopt(user);
-        return Begin(new Sandbox(_loop, directory, state, outer, inner, DriverOf(state.Isolation).LinkTo(directory, state), null), state.Network is { } network ? TryAdopt(network) : null, Task.CompletedTask);
+        return Begin(new Sandbox(_loop, directory, state, outer, inner, LinkOf(directory, state.Isolation), null), state.Network is { } network ? TryAdopt(network) : null, Task.CompletedTask);
     }
 
     private Sandbox Begin(Sandbox sandbox, WatchedProcess? networkProcess, Task heard)

@@ -1,13 +1,11 @@
 using System.Runtime.InteropServices;
-using System.Text;
-using System.Text.Json;
 using Porthole.Posix;
 using Porthole.Sandboxes.Seccomp;
 
 namespace Porthole.Sandboxes;
 
 /// <summary>Brings a sandbox's first processes to life: porthole-launch prepares, and becomes bubblewrap, which starts the guest inside.</summary>
-internal sealed class SandboxLauncher(EventLoop loop, SandboxOptions options, SessionFiles files, Cgroups cgroups, string bubblewrap, string mountPoint, string? nameServer)
+internal sealed class SandboxLauncher(BubblewrapStart start, SandboxOptions options, SessionFiles files, Cgroups cgroups, string bubblewrap, string mountPoint, string? nameServer)
 {
     private const int LinkBacklog = 128;
 
@@ -28,40 +26,10 @@ internal sealed class SandboxLauncher(EventLoop loop, SandboxOptions options, Se
     /// <exception cref="SandboxException">They did not come up; none of them is left.</exception>
     public async Task<SandboxProcesses> LaunchAsync(SandboxSpec spec, SandboxState state, string storage, bool isImage)
     {
-        var log = BoundedLog.Create();
-        var (infoReader, infoWriter) = Descriptor.Pipe();
-        var (lifetimeReader, lifetimeWriter) = Descriptor.Pipe();
         var plan = Plan(spec, state, storage, isImage, out var bubblewrapArguments);
-        WatchedProcess outer;
-        using (var link = UnixSocket.Listen(spec.Directory, Sandbox.LinkName, LinkBacklog))
-        using (var arguments = Filled(Encoding.UTF8.GetBytes(string.Concat(bubblewrapArguments.Select(word => word + '\0')))))
-        using (var filter = Filled(Filter ?? []))
-        using (infoWriter)
-        using (lifetimeReader)
-        using (lifetimeWriter)
-        {
-            var pid = new ProcessStart
-            {
-                Path = options.LaunchPath,
-                Arguments = plan.Arguments,
-                Environment = [$"{ProcessTable.MarkerVariable}={state.Id}"],
-                Directory = "/",
-                Descriptors =
-                [
-                    -1, log.Descriptor.Number, log.Descriptor.Number,
-                    link.Number, arguments.Number, infoWriter.Number, lifetimeWriter.Number, filter.Number,
-                ],
-            }.Start();
-            outer = WatchedProcess.TryWatch(loop, pid) ?? throw new SandboxException("the launcher vanished: is another part of this process waiting for children?");
-        }
-
-        // Ends when bubblewrap has written all, or when whoever should have has ended.
-        var info = await PipeReader.ReadToEndAsync(loop, infoReader);
-        if (info.Length > 0 && WatchedProcess.TryWatch(loop, ChildPid(info)) is { } inner)
-            return new SandboxProcesses(outer, inner, log);
-        outer.Kill();
-        var ended = await outer.Ended;
-        throw new SandboxException($"the sandbox of {spec.Directory} did not start: its first process {ended}: {log.Tail()}");
+        using var link = UnixSocket.Listen(spec.Directory, Sandbox.LinkName, LinkBacklog);
+        var (outer, inner, log) = await start.RunAsync(state.Id, plan, bubblewrapArguments, link, Filter ?? []);
+        return new SandboxProcesses(outer, inner, log, new SocketLink(spec.Directory));
     }
 
     private LaunchPlan Plan(SandboxSpec spec, SandboxState state, string storage, bool isImage, out IEnumerable<string> bubblewrapArguments)
@@ -99,27 +67,5 @@ internal sealed class SandboxLauncher(EventLoop loop, SandboxOptions options, Se
             .WriteFile($"{root}/etc/hosts", $"127.0.0.1 localhost\n::1 localhost\n127.0.1.1 {spec.HostName}\n")
             .WriteFile($"{root}/etc/resolv.conf", spec.Egress && nameServer is not null ? $"nameserver {nameServer}\n" : "# no network\n")
             .Exec(bubblewrap, "--args", $"{SandboxDescriptors.Arguments}", BubblewrapArguments.GuestPath, "serve", "--listen-fd", $"{SandboxDescriptors.Link}");
-    }
-
-    // A pipe holds 64 KB without a reader: several times what we put into one.
-    private static unsafe Descriptor Filled(byte[] bytes)
-    {
-        var (reader, writer) = Descriptor.Pipe();
-        using (writer)
-        {
-            fixed (byte* pointer = bytes)
-            {
-                if (Libc.Write(writer.Number, pointer, (nuint)bytes.Length) != bytes.Length)
-                    throw PosixException.FromLast("pass bubblewrap its options");
-            }
-        }
-
-        return reader;
-    }
-
-    private static int ChildPid(string info)
-    {
-        using var document = JsonDocument.Parse(info);
-        return document.RootElement.GetProperty("child-pid").GetInt32();
     }
 }

@@ -12,6 +12,15 @@ public sealed record SandboxOptions
     /// <summary>The program porthole-guest, which runs inside; any host may run it, so it must be static.</summary>
     public string GuestPath { get; init; } = Path.Combine(AppContext.BaseDirectory, "porthole-guest");
 
+    /// <summary>How sandboxes are isolated that do not say it themselves.</summary>
+    public IsolationChoice Isolation { get; init; }
+
+    /// <summary>Directory for what microVMs are made from, kept from run to run; several servers may share it.</summary>
+    public string MachineDirectory { get; init; } = "";
+
+    /// <summary>How many microVMs of a kind wait for the next session, about 50 MB each; 0 for none.</summary>
+    public int WarmMicroVms { get; init; } = 1;
+
     /// <summary>First of the user ids for sandboxes, when the server is root. The default lies above the ranges that systemd and shadow give out.</summary>
     public uint FirstUserId { get; init; } = 0x70000000;
 
@@ -32,6 +41,9 @@ public sealed record SandboxOptions
 
     /// <summary>How long a guest may take to say its first word.</summary>
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Called with how far something has come that takes long. Any thread.</summary>
+    public Action<string> Report { get; init; } = _ => { };
 
     /// <summary>Called with what an operator should know: something works, but less well than it could. Any thread.</summary>
     public Action<string> Warn { get; init; } = _ => { };

@@ -17,8 +17,8 @@ public sealed record SandboxSpec
     /// <summary>What it may use.</summary>
     public required SandboxLimits Limits { get; init; }
 
-    /// <summary>What stands between it and the host.</summary>
-    public Isolation Isolation { get; init; }
+    /// <summary>What stands between it and the host; null for the driver's own choice.</summary>
+    public Isolation? Isolation { get; init; }
 
     /// <summary>Whether it reaches the world outside the host.</summary>
     public bool Egress { get; init; } = true;

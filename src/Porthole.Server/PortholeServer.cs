@@ -43,8 +43,8 @@ public static class PortholeServer
     public static async Task RunAsync(ServerOptions options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (options.Isolation is not ("auto" or "namespace"))
-            throw new ConfigurationException($"The isolation '{options.Isolation}' is not part of this version. Use auto or namespace.");
+        if (!Enum.TryParse<IsolationChoice>(options.Isolation, ignoreCase: true, out _))
+            throw new ConfigurationException($"There is no isolation '{options.Isolation}'. Use auto, namespace or microvm.");
         if (options.ListenUrls.FirstOrDefault(url => !ListenAddress.IsValid(url)) is { } wrong)
             throw new ConfigurationException($"'{wrong}' is no address to listen on. Give http://HOST:PORT; for https put a proxy in front.");
         using var held = DataDirectory.Create(options.DataDirectory).Lock();
@@ -55,8 +55,8 @@ public static class PortholeServer
 
         // Until there is a log, warnings wait.
         var warnings = new List<string>();
-        Action<string> warn = warnings.Add;
-        using var driver = await SandboxDriver.CreateAsync(DriverOptions(options, held.Directory.CachePath, text => warn(text)), cancellationToken);
+        Action<string> warn = warnings.Add, report = static _ => { };
+        using var driver = await SandboxDriver.CreateAsync(DriverOptions(options, held.Directory.CachePath, text => warn(text)) with { Report = text => report(text) }, cancellationToken);
         AddServices(builder, options, held.Directory, store, driver);
         builder.WebHost.UseUrls([.. options.ListenUrls]);
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -67,6 +67,7 @@ public static class PortholeServer
 
         await using var app = builder.Build();
         warn = text => ServerLog.Warning(app.Logger, text);
+        report = text => ServerLog.Progress(app.Logger, text);
         warnings.ForEach(warn);
         using var telemetry = TelemetryExport.Start(options, app.Logger);
         var sessions = app.Services.GetRequiredService<SessionManager>();
@@ -112,6 +113,19 @@ public static class PortholeServer
         await sessions.StopAllAsync();
         await store.FlushAsync();
         return count;
+    }
+
+    /// <summary>Gets and builds what microVMs are made of. A server may run meanwhile.</summary>
+    /// <param name="options">Its settings; of them where things are.</param>
+    /// <param name="report">Hears how far it is.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
+    /// <exception cref="DataDirectoryException">The data directory cannot be used.</exception>
+    /// <exception cref="SandboxException">Something cannot be had.</exception>
+    public static Task SetUpMicroVmsAsync(ServerOptions options, Action<string> report, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var data = DataDirectory.Create(options.DataDirectory);
+        return MicroVmSetup.RunAsync(DriverOptions(options, data.CachePath, report) with { Report = report }, cancellationToken);
     }
 
     private static void AddLogging(WebApplicationBuilder builder, string format)
@@ -168,6 +182,9 @@ public static class PortholeServer
             GuestPath = Path.Combine(programs, "porthole-guest"),
             LaunchPath = Path.Combine(programs, "porthole-launch"),
             FirstUserId = options.FirstSessionUid,
+            Isolation = Enum.Parse<IsolationChoice>(options.Isolation, ignoreCase: true),
+            WarmMicroVms = options.WarmMicroVms,
+            MachineDirectory = options.MicroVmDirectory ?? Path.Combine(Path.GetFullPath(options.DataDirectory), "microvm"),
             Warn = warn,
         };
     }

@@ -24,6 +24,12 @@ public sealed record ServerConfiguration
     /// <summary>See <see cref="ServerOptions.Isolation"/>.</summary>
     public string? Isolation { get; init; }
 
+    /// <summary>See <see cref="ServerOptions.MicroVmDirectory"/>.</summary>
+    public string? MicroVmDirectory { get; init; }
+
+    /// <summary>See <see cref="ServerOptions.WarmMicroVms"/>.</summary>
+    public int? WarmMicroVms { get; init; }
+
     /// <summary>See <see cref="ServerOptions.Region"/>.</summary>
     public string? Region { get; init; }
 
@@ -86,6 +92,8 @@ public sealed record ServerConfiguration
         {
             ListenUrls = Listen is { Count: > 0 } ? Listen : defaults.ListenUrls,
             Isolation = Isolation ?? defaults.Isolation,
+            MicroVmDirectory = MicroVmDirectory,
+            WarmMicroVms = WarmMicroVms ?? defaults.WarmMicroVms,
             Region = Region ?? defaults.Region,
             AccountId = AccountId ?? defaults.AccountId,
             Egress = Egress ?? defaults.Egress,
@@ -100,6 +108,7 @@ public sealed record ServerConfiguration
         };
         Check(RuntimeArn.IsAccountId(options.AccountId), "accountId", "must be 12 digits");
         Check(options.Region.Length is > 0 and <= 32, "region", "must be 1 to 32 characters");
+        Check(options.WarmMicroVms is >= 0 and <= 100, "warmMicroVms", "must be 0 to 100");
         CheckShells(options.Shells);
         CheckAudit(options.Audit);
         Check(options.Telemetry.Endpoint is null or { IsAbsoluteUri: true, Scheme: "http" or "https" }, "telemetry.endpoint", "must be http://HOST:PORT or https://HOST:PORT");

@@ -10,4 +10,7 @@ internal static partial class ServerLog
 
     [LoggerMessage(81, LogLevel.Warning, "{Warning}")]
     public static partial void Warning(ILogger log, string warning);
+
+    [LoggerMessage(82, LogLevel.Information, "{Progress}")]
+    public static partial void Progress(ILogger log, string progress);
 }

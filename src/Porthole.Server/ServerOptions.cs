@@ -11,8 +11,14 @@ public sealed record ServerOptions
     /// <summary>Addresses to listen on, as http://HOST:PORT; port 0 picks a free one.</summary>
     public IReadOnlyList<string> ListenUrls { get; init; } = ["http://127.0.0.1:7878"];
 
-    /// <summary>How sessions are isolated; <c>auto</c> is <c>namespace</c> in this version.</summary>
+    /// <summary>How sessions are isolated: <c>namespace</c>, <c>microvm</c>, or <c>auto</c> for microVMs where hardware virtualisation works.</summary>
     public string Isolation { get; init; } = "auto";
+
+    /// <summary>Where kernel, disks and templates of microVMs are kept; null for <c>microvm</c> in the data directory. Several servers may share one.</summary>
+    public string? MicroVmDirectory { get; init; }
+
+    /// <summary>How many microVMs of a kind wait for the next session, about 50 MB each; 0 for none.</summary>
+    public int WarmMicroVms { get; init; } = 1;
 
     /// <summary>AWS region in ARNs and signatures.</summary>
     public string Region { get; init; } = "us-east-1";

@@ -11,7 +11,7 @@ public sealed class LayeringTests
         ["Protocol"] = [],
         ["Guest"] = ["Posix", "Protocol"],
         ["Launch"] = ["Posix"],
-        ["Sandboxes"] = ["Posix"],
+        ["Sandboxes"] = ["Posix", "Protocol"],
         ["Server"] = ["Posix", "Protocol", "Sandboxes"],
         ["Client"] = ["Protocol"],
         ["Cli"] = ["Client", "Server", "Posix", "Protocol", "Sandboxes"],

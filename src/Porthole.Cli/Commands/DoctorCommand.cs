@@ -37,15 +37,16 @@ internal static class DoctorCommand
             var options = ServerConfiguration.Read(parsed.GetValue(config)?.FullName).ToOptions(parsed.GetValue(dataDirectory)!);
             var checks = await HostDiagnosis.RunAsync(options, cancellation);
             var canRun = checks.All(static check => check.Status != HostCheckStatus.Fail);
-            if (parsed.GetValue(json)) StandardStream.Write(StandardStream.Output, JsonSerializer.Serialize(new { canRun, isolation = Isolation, checks }, Json) + "\n");
+            if (parsed.GetValue(json)) StandardStream.Write(StandardStream.Output, JsonSerializer.Serialize(new { canRun, isolation = IsolationOf(checks), checks }, Json) + "\n");
             else Print(checks, canRun);
             return canRun ? ExitCode.Success : ExitCode.Failure;
         }));
         return command;
     }
 
-    // The only kind in this version, whatever the setting says.
-    private static string Isolation => "namespace";
+    // The check of microVMs says which it is, and why.
+    private static string IsolationOf(IReadOnlyList<HostCheck> checks) =>
+        checks.Any(static check => check.Meaning.Contains("sessions are microVMs", StringComparison.Ordinal)) ? "microvm" : "namespace";
 
     private static void Print(IReadOnlyList<HostCheck> checks, bool canRun)
     {

@@ -8,7 +8,7 @@ namespace Porthole.Cli.Commands;
 /// <summary><c>porthole session</c>: what lives on a server, and ending it.</summary>
 internal static class SessionCommand
 {
-    private static readonly string[] Titles = ["SESSION", "RUNTIME", "STATE", "AGE", "SHELLS"];
+    private static readonly string[] Titles = ["SESSION", "RUNTIME", "STATE", "ISOLATION", "AGE", "SHELLS"];
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
     public static Command Create() => new PortholeCommand("session", "List and stop sessions")
@@ -119,6 +119,7 @@ internal static class SessionCommand
             session.SessionId,
             RuntimeOf(session.RuntimeArn),
             session.State,
+            session.Isolation ?? "",
             TextTable.Age(session.CreatedAt),
             string.Join(' ', session.Shells.Select(static shell => shell.Attached ? $"{shell.ShellId} (attached)" : shell.ShellId)),
         }));

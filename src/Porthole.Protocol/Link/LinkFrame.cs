@@ -20,6 +20,9 @@ public readonly record struct LinkFrame(int Length, LinkFrameType Type, uint Str
     /// <summary>Longest frame, header and all: a receive buffer of this size always makes progress.</summary>
     public const int MaxFrameBytes = HeaderBytes + MaxPayloadBytes;
 
+    /// <summary>Whether the frame opens the stream that it names; all frames of a stream follow one that does.</summary>
+    public bool OpensStream => Type is LinkFrameType.AttachShell or LinkFrameType.StartCommand or LinkFrameType.AttachAgent or LinkFrameType.ConnectPort;
+
     /// <summary>Writes the header.</summary>
     /// <param name="destination">At least <see cref="HeaderBytes"/>.</param>
     public void WriteTo(Span<byte> destination)

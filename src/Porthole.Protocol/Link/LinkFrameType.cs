@@ -25,6 +25,9 @@ public enum LinkFrameType : byte
     /// <summary>Server, stream 0, empty: hang up every shell and command, then end the guest.</summary>
     Shutdown = 6,
 
+    /// <summary>Server, stream 0, to a machine that was only booted: who it is, see <see cref="MachineIdentity"/>. Its greeting follows.</summary>
+    Identity = 7,
+
     /// <summary>Server, opens a stream: attach to a shell, made when it does not exist and that is allowed: <see cref="AttachShell"/>.</summary>
     AttachShell = 16,
 
@@ -66,6 +69,12 @@ public enum LinkFrameType : byte
 
     /// <summary>Server: send a signal (one byte, signal(7)) to a command's process group; SIGKILL follows on its own after SIGTERM's grace time.</summary>
     Signal = 33,
+
+    /// <summary>
+    /// Server, empty: closes the stream as the end of its lane would. A shell is left running, a command is ended; what the guest sent before
+    /// it heard of this may still come, nothing else does.
+    /// </summary>
+    Abandon = 34,
 
     /// <summary>Server, opens a stream: follow the agent, started when none runs and that is wanted: <see cref="Link.AttachAgent"/>.</summary>
     AttachAgent = 40,

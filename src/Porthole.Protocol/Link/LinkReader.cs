@@ -36,6 +36,12 @@ internal ref struct LinkReader(ReadOnlySpan<byte> payload)
         }
     }
 
+    public byte[] Block()
+    {
+        var length = UInt32();
+        return length <= _rest.Length ? Take((int)length).ToArray() : throw new LinkProtocolException("bytes that go beyond their frame");
+    }
+
     public string[] Texts()
     {
         // Each text takes four bytes at least: a count beyond that is nonsense, refused before an array is made for it.

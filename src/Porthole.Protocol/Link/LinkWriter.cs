@@ -49,6 +49,12 @@ public sealed class LinkWriter
             Text(value);
     }
 
+    internal void Block(ReadOnlySpan<byte> value)
+    {
+        UInt32((uint)value.Length);
+        Bytes(value);
+    }
+
     internal void Bytes(ReadOnlySpan<byte> value) => value.CopyTo(Grow(value.Length));
 
     private Span<byte> Grow(int bytes)

@@ -35,6 +35,8 @@ internal sealed class AdminEndpoints(SessionManager sessions, IHostApplicationLi
         json.WriteString("runtimeArn", session.Deployment.Runtime.Arn.ToString());
         json.WriteString("qualifier", session.Key.Qualifier);
         json.WriteString("state", session.State.ToString().ToUpperInvariant());
+        if (session.Isolation is { } isolation)
+            json.WriteString("isolation", isolation.ToString().ToLowerInvariant());
         json.WriteString("createdAt", session.Record.StartedAt);
         json.WriteStartArray("shells");
         foreach (var shell in session.Shells.List())

@@ -160,6 +160,9 @@ internal sealed class Session
         }
     }
 
+    /// <summary>What stands between it and the host; null while it starts.</summary>
+    public Isolation? Isolation => _sandbox?.Isolation;
+
     /// <summary>Completes when the sandbox has ended by itself.</summary>
     public Task SandboxExited => _sandbox!.Exited;
 

@@ -1,7 +1,7 @@
-namespace Porthole.Guest;
+namespace Porthole.Posix;
 
 /// <summary>Bytes that wait for a descriptor to take them. It keeps its memory, so that a warm one allocates nothing.</summary>
-internal sealed class ByteQueue
+public sealed class ByteQueue
 {
     private byte[] _bytes = [];
     private int _start;

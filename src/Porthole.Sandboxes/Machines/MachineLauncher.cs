@@ -1,0 +1,94 @@
+using Porthole.Posix;
+using Porthole.Protocol.Link;
+
+namespace Porthole.Sandboxes.Machines;
+
+/// <summary>
+/// Brings a machine to life: QEMU in a sandbox of its own, as good as those that need no machine, since with TCG this is what keeps those inside
+/// from the host.
+/// </summary>
+internal sealed class MachineLauncher(BubblewrapStart start, string bubblewrap, string mountPoint, string? nameServer)
+{
+    private const int PortBacklog = 4;
+
+    // linux/misc.h
+    private const int MiscMajor = 10, KvmMinor = 232;
+
+    // As in SandboxLauncher: where mounts end up, not in the way of what bubblewrap is to show.
+    private const string Stage = "/tmp";
+
+    /// <summary>Name of the monitor's socket in the directory of a machine.</summary>
+    public const string MonitorName = "monitor.sock";
+
+    // QEMU's libraries lie here; where these are links into /usr, so they are inside.
+    private static readonly string[] ProgramDirectories = ["/bin", "/lib", "/lib64"];
+
+    /// <summary>Starts the processes.</summary>
+    /// <param name="machine">What the machine is.</param>
+    /// <param name="state">Its id, user and groups, which exist.</param>
+    /// <param name="directory">Where its sockets go.</param>
+    /// <param name="disk">The disk that it writes to.</param>
+    /// <param name="memory">More of QEMU's options: where memory comes from.</param>
+    /// <param name="descriptors">Descriptors that those options name, from <see cref="FirstDescriptor"/> on.</param>
+    /// <param name="identity">Who the machine is, asked for when it listens.</param>
+    /// <exception cref="SandboxException">They did not come up; none of them is left.</exception>
+    public async Task<SandboxProcesses> LaunchAsync(
+        MachineDescription machine, SandboxState state, string directory, string disk, IEnumerable<string> memory, IReadOnlyList<int> descriptors, Func<MachineIdentity>? identity)
+    {
+        using var port = UnixSocket.Listen(directory, Sandbox.LinkName, PortBacklog);
+        using var monitor = UnixSocket.Listen(directory, MonitorName, PortBacklog);
+        var plan = Plan(machine, state, directory, disk, out var bubblewrapArguments)
+            .Exec([bubblewrap, "--args", $"{SandboxDescriptors.Arguments}", machine.Emulator, .. machine.Arguments(SandboxDescriptors.Link, SandboxDescriptors.Others), .. memory]);
+        var (outer, inner, log) = await start.RunAsync(state.Id, plan, bubblewrapArguments, port, [], [monitor.Number, .. descriptors]);
+        return new SandboxProcesses(outer, inner, log, new MachineLink(directory, identity));
+    }
+
+    /// <summary>Number of the first descriptor that is given.</summary>
+    public const int FirstDescriptor = SandboxDescriptors.Others + 1;
+
+    private LaunchPlan Plan(MachineDescription machine, SandboxState state, string directory, string disk, out IEnumerable<string> bubblewrapArguments)
+    {
+        var plan = new LaunchPlan();
+        foreach (var group in state.Cgroups)
+            plan.JoinCgroup(group);
+        plan.OutOfMemoryScore(SandboxDriver.OutOfMemoryScore).Limit("core", 0);
+        var nameServers = nameServer is null ? "" : $"nameserver {nameServer}\n";
+        var files = (Kernel: machine.Kernel, Initial: machine.InitialFileSystem, Base: machine.BaseImage, Disk: disk, Names: Path.Combine(directory, "resolv.conf"), Kvm: "/dev/kvm");
+        if (state.UserId is { } user)
+        {
+            plan.PrivateMounts().Tmpfs(mountPoint)
+                .BindReadOnly(files.Kernel, $"{mountPoint}/kernel").BindReadOnly(files.Initial, $"{mountPoint}/initrd")
+                .BindReadOnly(files.Base, $"{mountPoint}/base").Bind(files.Disk, $"{mountPoint}/disk");
+            if (machine.Accelerator == "kvm")
+                plan.Device($"{mountPoint}/kvm", MiscMajor, KvmMinor);
+            plan.MoveMount(mountPoint, Stage);
+            files = ($"{Stage}/kernel", $"{Stage}/initrd", $"{Stage}/base", $"{Stage}/disk", $"{Stage}/resolv.conf", $"{Stage}/kvm");
+            plan.WriteFile(files.Names, nameServers).GiveTree(files.Disk, user).BecomeUser(user);
+        }
+        else
+        {
+            plan.WriteFile(files.Names, nameServers);
+        }
+
+        bubblewrapArguments =
+        [
+            .. BubblewrapArguments.Namespaces, "--hostname", "machine",
+            "--ro-bind", "/usr", "/usr", .. ProgramDirectories.SelectMany(ShowAsOnHost), "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache",
+            "--proc", "/proc", "--dev", "/dev",
+            "--ro-bind", files.Kernel, MachineDescription.KernelPath, "--ro-bind", files.Initial, MachineDescription.InitialFileSystemPath,
+            "--ro-bind", files.Base, MachineDescription.BasePath, "--bind", files.Disk, MachineDescription.DiskPath,
+            "--ro-bind", files.Names, "/etc/resolv.conf",
+            .. machine.Accelerator == "kvm" ? (string[])["--dev-bind", files.Kvm, "/dev/kvm"] : [],
+            "--chdir", "/", "--clearenv",
+            "--info-fd", $"{SandboxDescriptors.Info}", "--sync-fd", $"{SandboxDescriptors.Lifetime}",
+        ];
+        return plan;
+    }
+
+    private static string[] ShowAsOnHost(string path) => new DirectoryInfo(path) switch
+    {
+        { LinkTarget: { } target } => ["--symlink", target, path],
+        { Exists: true } => ["--ro-bind", path, path],
+        _ => [],
+    };
+}

@@ -1,0 +1,75 @@
+using System.Security.Cryptography;
+using Porthole.Posix;
+
+namespace Porthole.Sandboxes.Machines;
+
+/// <summary>What machines of this host are made of: emulator, kernel, first file system, base disk. Each is found or built once.</summary>
+internal sealed class MachineParts
+{
+    private readonly string _directory;
+    private readonly string _guest;
+    private readonly BaseImage _base;
+    private readonly MachineKernel _kernel;
+    private readonly string _emulator;
+    private readonly Lazy<string> _initialFileSystem;
+    private readonly Lazy<Task<Accelerator>> _accelerator;
+    private readonly Lazy<long> _timeStampKilohertz = new(TimeStampCounter.MeasureKilohertz);
+
+    private MachineParts(EventLoop loop, string directory, string guest, BaseImage image, MachineKernel kernel, string emulator)
+    {
+        _accelerator = new Lazy<Task<Accelerator>>(() => Accelerator.FindAsync(loop, directory, emulator, kernel.Image, _initialFileSystem!.Value, CancellationToken.None));
+        (_directory, _guest, _base, _kernel, _emulator) = (directory, guest, image, kernel, emulator);
+        _initialFileSystem = new Lazy<string>(BuildInitialFileSystem);
+    }
+
+    /// <summary>Finds the parts.</summary>
+    /// <param name="loop">Watches what is tried.</param>
+    /// <param name="options">Where they may be.</param>
+    /// <param name="image">Packs the host's programs.</param>
+    /// <param name="problem">What is missing, and how to get it.</param>
+    /// <returns>Null when something is missing.</returns>
+    public static MachineParts? TryFind(EventLoop loop, SandboxOptions options, BaseImage image, out string? problem)
+    {
+        var emulator = HostTool.Find("qemu-system-x86_64");
+        var kernel = MachineKernel.Find(Path.Combine(options.MachineDirectory, "kernel")) ?? MachineKernel.Find("/");
+        problem = (emulator, kernel) switch
+        {
+            (null, _) => "QEMU is missing: install the package qemu-system-x86",
+            (_, null) => "there is no kernel for microVMs: run porthole setup microvm",
+            _ => null,
+        };
+        return problem is null ? new MachineParts(loop, options.MachineDirectory, options.GuestPath, image, kernel!, emulator!) : null;
+    }
+
+    /// <summary>What runs them; takes some seconds the first time after a boot of the host.</summary>
+    public Task<Accelerator> FindAcceleratorAsync() => _accelerator.Value;
+
+    /// <summary>What a machine with these limits is.</summary>
+    /// <exception cref="SandboxException">The base disk could not be built.</exception>
+    public async Task<MachineDescription> DescribeAsync(SandboxLimits limits, CancellationToken cancel)
+    {
+        var image = await _base.EnsureAsync(cancel);
+
+        var accelerator = await FindAcceleratorAsync().WaitAsync(cancel);
+
+        // One virtual processor with TCG: with two of them on a host of two, a keystroke took ten times as long (docs/decisions/0013).
+        var processors = accelerator.IsHardware ? Math.Max(1, (int)Math.Ceiling(limits.Cpus)) : 1;
+        return new MachineDescription(accelerator.Name, _emulator, _kernel.Image, Stamp(_emulator, _kernel.Image), _initialFileSystem.Value, image,
+            limits.MemoryBytes >> 20 << 20, processors, _timeStampKilohertz.Value);
+    }
+
+    // Both may be replaced under their names while a server runs.
+    private static string Stamp(params IEnumerable<string> files) =>
+        string.Join(' ', files.Select(file => new FileInfo(file)).Select(file => $"{file.Length}-{file.LastWriteTimeUtc.Ticks}"));
+
+    // Named by what is in it: the guest may be a newer one at the next start of the server.
+    private string BuildInitialFileSystem()
+    {
+        var unfinished = Path.Combine(_directory, $"initrd-{Guid.NewGuid():N}");
+        InitialFileSystem.Write(unfinished, _guest, _kernel.Modules());
+        using var content = File.OpenRead(unfinished);
+        var path = Path.Combine(_directory, $"initrd-{Convert.ToHexStringLower(SHA256.HashData(content))[..16]}");
+        File.Move(unfinished, path, overwrite: true);
+        return path;
+    }
+}

@@ -1,0 +1,114 @@
+using Porthole.Posix;
+
+namespace Porthole.Sandboxes.Machines;
+
+/// <summary>
+/// A machine that was booted and saved before anybody told it who it is. Copies map its memory and write to pages of their own. The memory is
+/// sealed: QEMU opens it for writing, and who breaks out of one machine must not rewrite those of all others.
+/// </summary>
+internal sealed class MachineTemplate : IDisposable
+{
+    private readonly Descriptor _memory;
+    private readonly Descriptor _state;
+
+    private MachineTemplate(Descriptor memory, Descriptor state) => (_memory, _state) = (memory, state);
+
+    /// <summary>Options for a copy; its descriptors are <see cref="OpenForCopy"/>.</summary>
+    public static IEnumerable<string> CopyOptions(MachineDescription machine) => [.. MemoryOptions(machine, shared: false), "-incoming", "defer"];
+
+    /// <summary>Boots a machine and saves it.</summary>
+    /// <param name="machine">What it is.</param>
+    /// <param name="launch">Starts it with more options and descriptors, in a sandbox of its own.</param>
+    /// <param name="cancel">Ends the attempt.</param>
+    /// <exception cref="SandboxException">It did not come up, or could not be saved.</exception>
+    public static async Task<MachineTemplate> BuildAsync(
+        MachineDescription machine, Func<IEnumerable<string>, IReadOnlyList<int>, Task<(Sandbox Sandbox, MachineLink Link)>> launch, CancellationToken cancel)
+    {
+        var memory = MakeFile("porthole-memory", machine.MemoryBytes);
+        var state = MakeFile("porthole-state", 0);
+        try
+        {
+            var (sandbox, link) = await launch(MemoryOptions(machine, shared: true), [memory.Number]);
+            try
+            {
+                await SaveAsync(sandbox.Directory, link, state, cancel);
+            }
+            catch (SandboxException failure)
+            {
+                throw new SandboxException($"no template of a microVM could be made: {failure.Message}; {(await sandbox.KillAsync()).Detail}", failure);
+            }
+            finally
+            {
+                // Its pages must not be mapped for writing any more when they are sealed.
+                await sandbox.KillAsync();
+            }
+
+            Seal(memory);
+            Seal(state);
+            return new MachineTemplate(memory, state);
+        }
+        catch
+        {
+            memory.Dispose();
+            state.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The descriptors of a copy: the memory, and the state, which is read from its beginning.</summary>
+    public (Descriptor Memory, Descriptor State) OpenForCopy() => (Again(_memory), Again(_state));
+
+    /// <summary>Loads the state into a machine that was started with <see cref="CopyOptions"/>; it runs then.</summary>
+    /// <exception cref="SandboxException">It does not fit.</exception>
+    public static async Task LoadAsync(string directory, CancellationToken cancel)
+    {
+        using var monitor = await Monitor.ConnectAsync(directory, cancel);
+        await SetCapabilitiesAsync(monitor, cancel);
+        await monitor.RunAsync("migrate-incoming", $$"""{"uri":"fd:{{MachineLauncher.FirstDescriptor + 1}}"}""", cancel);
+        await monitor.WaitForMigrationAsync(cancel);
+    }
+
+    private static async Task SaveAsync(string directory, MachineLink link, Descriptor state, CancellationToken cancel)
+    {
+        await link.WaitUntilListeningAsync(cancel);
+        using var monitor = await Monitor.ConnectAsync(directory, cancel);
+        await SetCapabilitiesAsync(monitor, cancel);
+        await monitor.RunAsync("getfd", """{"fdname":"state"}""", cancel, state);
+        await monitor.RunAsync("migrate", """{"uri":"fd:state"}""", cancel);
+        await monitor.WaitForMigrationAsync(cancel);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _memory.Dispose();
+        _state.Dispose();
+    }
+
+    // x-ignore-shared: memory that lies in a file is not part of the state. Both ends must say so.
+    private static Task SetCapabilitiesAsync(Monitor monitor, CancellationToken cancel) => monitor.RunAsync(
+        "migrate-set-capabilities",
+        """{"capabilities":[{"capability":"x-ignore-shared","state":true},{"capability":"events","state":true}]}""",
+        cancel);
+
+    private static string[] MemoryOptions(MachineDescription machine, bool shared) =>
+    [
+        "-object",
+        $"memory-backend-file,id=memory,size={machine.MemoryBytes},mem-path=/proc/self/fd/{MachineLauncher.FirstDescriptor},share={(shared ? "on" : "off")},reserve=off",
+    ];
+
+    private static Descriptor MakeFile(string name, long bytes)
+    {
+        var file = new Descriptor(Libc.MemFdCreate(name, Libc.MFD_CLOEXEC | Libc.MFD_ALLOW_SEALING));
+        return !file.IsInvalid && Libc.FTruncate(file.Number, bytes) == 0 ? file : throw PosixException.FromLast("make a file in memory");
+    }
+
+    private static void Seal(Descriptor file)
+    {
+        if (Libc.Fcntl(file.Number, Libc.F_ADD_SEALS, Libc.F_SEAL_WRITE | Libc.F_SEAL_GROW | Libc.F_SEAL_SHRINK | Libc.F_SEAL_SEAL) < 0)
+            throw PosixException.FromLast("seal a template");
+    }
+
+    // An open file of its own has an offset of its own.
+    private static Descriptor Again(Descriptor file) => Descriptor.Open($"/proc/self/fd/{file.Number}", Libc.O_RDONLY);
+}

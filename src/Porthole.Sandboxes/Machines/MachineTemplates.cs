@@ -1,0 +1,78 @@
+namespace Porthole.Sandboxes.Machines;
+
+/// <summary>
+/// The templates of this server, one for each kind of machine that was asked for, in memory only. A template whose description differs in
+/// anything from what is wanted now is not used: a new guest, kernel, emulator, base disk or limit makes a new one.
+/// </summary>
+internal sealed class MachineTemplates(MicroVmDriver driver, string directory) : IDisposable
+{
+    // Each holds about 100 MB of memory; runtimes with limits of their own are few.
+    private const int Most = 4;
+
+    private static readonly TimeSpan BuildTimeout = TimeSpan.FromSeconds(60);
+
+    private readonly Lock _lock = new();
+    private readonly List<(MachineDescription Machine, long DiskBytes, Task<MachineTemplate> Template)> _templates = [];
+
+    /// <summary>The template for a kind of machine; the first one who asks has it built, which takes some seconds.</summary>
+    /// <exception cref="SandboxException">It could not be built.</exception>
+    public async Task<MachineTemplate> GetAsync(SandboxDriver host, MachineDescription machine, SandboxLimits limits, CancellationToken cancel)
+    {
+        Task<MachineTemplate> template;
+        lock (_lock)
+        {
+            _templates.RemoveAll(entry => entry.Template.IsFaulted);
+            var found = _templates.FindIndex(entry => entry.Machine == machine && entry.DiskBytes == limits.DiskBytes);
+            var chosen = found >= 0 ? _templates[found] : (machine, limits.DiskBytes, Task.Run(() => BuildAsync(host, machine, limits), CancellationToken.None));
+            if (found >= 0)
+                _templates.RemoveAt(found);
+
+            // The one used last stands last. What is dropped closes its files when its last copy has been started: the collector sees to it.
+            _templates.Add(chosen);
+            if (_templates.Count > Most)
+                _templates.RemoveAt(0);
+            template = chosen.Item3;
+        }
+
+        return await template.WaitAsync(cancel);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            foreach (var (_, _, template) in _templates.Where(entry => entry.Template.IsCompletedSuccessfully))
+                template.Result.Dispose();
+            _templates.Clear();
+        }
+    }
+
+    private async Task<MachineTemplate> BuildAsync(SandboxDriver host, MachineDescription machine, SandboxLimits limits)
+    {
+        using var late = new CancellationTokenSource(BuildTimeout);
+        var spec = new SandboxSpec { Directory = Path.Combine(directory, Guid.NewGuid().ToString("N")), HostName = "template", Limits = limits, Egress = false };
+        try
+        {
+            return await MachineTemplate.BuildAsync(machine, LaunchAsync, late.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new SandboxException($"a microVM did not start within {BuildTimeout.TotalSeconds} s: is the host overloaded?");
+        }
+
+        async Task<(Sandbox, MachineLink)> LaunchAsync(IEnumerable<string> memory, IReadOnlyList<int> descriptors)
+        {
+            MachineLink? link = null;
+            var sandbox = await host.BeginAsync(spec, driver, Start, Task.CompletedTask);
+            return (sandbox, link!);
+
+            async Task<SandboxProcesses> Start(SandboxState state)
+            {
+                var processes = await driver.LaunchAsync(machine, spec, state, memory, descriptors, null, late.Token);
+                link = (MachineLink)processes.Link;
+                return processes;
+            }
+        }
+    }
+}

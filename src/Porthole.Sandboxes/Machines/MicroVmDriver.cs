@@ -1,0 +1,89 @@
+using System.Security.Cryptography;
+using Porthole.Protocol.Link;
+
+namespace Porthole.Sandboxes.Machines;
+
+/// <summary>Sandboxes that are virtual machines, each with a kernel, a memory and a disk of its own, copied from a template.</summary>
+internal sealed class MicroVmDriver : IIsolationDriver
+{
+    private const string DiskName = "disk.ext4";
+
+    // Below this the kernel itself has no room to start.
+    private const long LeastMemoryBytes = 128L << 20;
+
+    private readonly MachineLauncher _launcher;
+    private readonly MachineParts _parts;
+    private readonly DiskImages _disks;
+    private readonly MachineTemplates _templates;
+
+    /// <summary>Takes what all machines share.</summary>
+    public MicroVmDriver(MachineLauncher launcher, MachineParts parts, DiskImages disks, string machinesDirectory)
+    {
+        (_launcher, _parts, _disks) = (launcher, parts, disks);
+        _templates = new MachineTemplates(this, machinesDirectory);
+    }
+
+    /// <inheritdoc/>
+    public Isolation Isolation => Isolation.MicroVm;
+
+    /// <inheritdoc/>
+    public async Task<SandboxProcesses> StartAsync(SandboxDriver host, SandboxSpec spec, SandboxState state, CancellationToken cancel)
+    {
+        if (spec.Limits.MemoryBytes < LeastMemoryBytes)
+            throw new SandboxException($"{spec.Limits.MemoryBytes >> 20} MB are too few for a microVM: give it {LeastMemoryBytes >> 20} MB or more");
+        if (spec.Image.RootDirectory is not null || spec.Image.CodeDirectory is not null || spec.Mounts.Count > 0)
+            throw new SandboxException("images, code and storage in microVMs are not part of this version: use the isolation namespace for this runtime");
+        var machine = await _parts.DescribeAsync(spec.Limits, cancel);
+        var template = await _templates.GetAsync(host, machine, spec.Limits, cancel);
+        var (memory, saved) = template.OpenForCopy();
+        SandboxProcesses processes;
+        using (memory)
+        using (saved)
+            processes = await LaunchAsync(machine, spec, state, MachineTemplate.CopyOptions(machine), [memory.Number, saved.Number], () => NewIdentity(spec), cancel);
+        try
+        {
+            await MachineTemplate.LoadAsync(spec.Directory, cancel);
+            return processes;
+        }
+        catch (Exception failure) when (failure is SandboxException or OperationCanceledException)
+        {
+            processes.Inner.Kill();
+            var ended = await processes.Outer.Ended;
+            processes.Link.Dispose();
+            var printed = processes.Log.Tail();
+            processes.Log.Dispose();
+            throw failure is SandboxException ? new SandboxException($"{failure.Message}; QEMU {ended}: {printed}", failure) : failure;
+        }
+    }
+
+    /// <inheritdoc/>
+    public SandboxLimits OnHost(SandboxLimits limits) => limits with
+    {
+        MemoryBytes = limits.MemoryBytes + MachineDescription.OverheadBytes,
+        Processes = Math.Max(limits.Processes, MachineDescription.Threads),
+    };
+
+    /// <inheritdoc/>
+    public void Dispose() => _templates.Dispose();
+
+    /// <summary>Starts a machine with an empty disk.</summary>
+    internal async Task<SandboxProcesses> LaunchAsync(
+        MachineDescription machine, SandboxSpec spec, SandboxState state, IEnumerable<string> memory, IReadOnlyList<int> descriptors, Func<MachineIdentity>? identity, CancellationToken cancel)
+    {
+        var disk = Path.Combine(spec.Directory, DiskName);
+        await _disks.CreateAsync(disk, spec.Limits.DiskBytes, cancel);
+        return await _launcher.LaunchAsync(machine, state, spec.Directory, disk, memory, descriptors, identity);
+    }
+
+    private static MachineIdentity NewIdentity(SandboxSpec spec)
+    {
+        const int entropyBytes = 64, cardBytes = 4;
+        return new MachineIdentity(
+            RandomNumberGenerator.GetBytes(entropyBytes),
+            (DateTimeOffset.UtcNow - DateTimeOffset.UnixEpoch).Ticks,
+            spec.HostName,
+            Guid.NewGuid().ToString("N"),
+            spec.Egress ? [0x52, 0x54, .. RandomNumberGenerator.GetBytes(cardBytes)] : [],
+            (uint)spec.Limits.Processes);
+    }
+}

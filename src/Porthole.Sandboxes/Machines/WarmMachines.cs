@@ -1,0 +1,96 @@
+namespace Porthole.Sandboxes.Machines;
+
+/// <summary>
+/// Machines that have been told who they are and wait for a session to need them: for each kind of session that was started, as many as the
+/// setting says. They are made in the background, after the session that showed the need.
+/// </summary>
+internal sealed class WarmMachines(SandboxDriver host, string directory, int size, Action<string> warn) : IDisposable
+{
+    private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _lock = new();
+    private readonly List<(SandboxSpec Kind, Sandbox Sandbox)> _ready = [];
+    private readonly Dictionary<SandboxSpec, int> _underWay = [];
+    private bool _disposed;
+
+    /// <summary>Takes a machine for a session.</summary>
+    /// <returns>Null when none waits.</returns>
+    public Sandbox? TryTake(SandboxSpec spec)
+    {
+        var kind = KindOf(spec);
+        lock (_lock)
+        {
+            _ready.RemoveAll(entry => entry.Sandbox.Ending.IsCompleted);
+            var found = _ready.FindIndex(entry => entry.Kind == kind);
+            if (found < 0)
+                return null;
+            var taken = _ready[found].Sandbox;
+            _ready.RemoveAt(found);
+            return taken;
+        }
+    }
+
+    /// <summary>Sees to it that machines of this kind wait again, and none of those kinds that were not asked for lately.</summary>
+    public void Refill(SandboxSpec spec)
+    {
+        var kind = KindOf(spec);
+        lock (_lock)
+        {
+            var missing = size - _ready.Count(entry => entry.Kind == kind) - _underWay.GetValueOrDefault(kind);
+            for (; missing > 0 && !_disposed; missing--)
+            {
+                _underWay[kind] = _underWay.GetValueOrDefault(kind) + 1;
+                _ = MakeAsync(kind);
+            }
+
+            foreach (var (_, other) in _ready.Where(entry => entry.Kind != kind).SkipLast(size).ToList())
+                _ = other.KillAsync();
+        }
+    }
+
+    /// <summary>Ends all that wait.</summary>
+    public void Dispose()
+    {
+        List<Task> ending;
+        lock (_lock)
+        {
+            _disposed = true;
+            ending = [.. _ready.Select(entry => entry.Sandbox.KillAsync())];
+            _ready.Clear();
+        }
+
+        _ = Task.WaitAll([.. ending], EndTimeout);
+    }
+
+    private static SandboxSpec KindOf(SandboxSpec spec) => spec with { Directory = "", Isolation = Isolation.MicroVm };
+
+    private async Task MakeAsync(SandboxSpec kind)
+    {
+        Sandbox? sandbox = null;
+        try
+        {
+            sandbox = await host.StartFreshAsync(kind with { Directory = Path.Combine(directory, $"warm-{Guid.NewGuid():N}") }, CancellationToken.None);
+            await FirstShell.RunAsync(sandbox);
+        }
+        catch (Exception failure) when (failure is SandboxException or IOException or OperationCanceledException)
+        {
+            warn($"no microVM could be made ahead: {failure.Message}");
+            if (sandbox is not null)
+                await sandbox.KillAsync();
+            sandbox = null;
+        }
+
+        lock (_lock)
+        {
+            _underWay[kind]--;
+            if (sandbox is not null && !_disposed)
+            {
+                _ready.Add((kind, sandbox));
+                return;
+            }
+        }
+
+        if (sandbox is not null)
+            await sandbox.KillAsync();
+    }
+}
