@@ -48,6 +48,7 @@ internal sealed class CommandEndpoint(ServerOptions options, SessionManager sess
         {
             // Closing the lane ends the command: the guest sends SIGTERM, then SIGKILL.
             CommandLog.ClientLeft(log, request.Id);
+            call.ClientLeft();
         }
     }
 
@@ -56,7 +57,7 @@ internal sealed class CommandEndpoint(ServerOptions options, SessionManager sess
         call.SessionId = sessionId;
         call.RequestParameters["timeout"] = timeout;
         if (options.Audit.CommandText)
-            call.RequestParameters["command"] = command;
+            call.RequestParameters[AuditLine.CommandText] = command;
         return call;
     }
 

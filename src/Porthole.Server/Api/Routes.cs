@@ -38,7 +38,8 @@ internal sealed class Routes(
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
-            // The client has left; there is nobody to answer.
+            // There is nobody to answer.
+            ApiCall.Of(context).ClientLeft();
         }
         catch (Exception e) when (!context.Response.HasStarted)
         {

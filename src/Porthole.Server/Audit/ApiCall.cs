@@ -80,6 +80,13 @@ internal sealed class ApiCall(HttpContext context, TimeProvider time, Action<Api
     /// <summary>Notes a failure. The first one counts: later ones are its consequences.</summary>
     public void Fail(AwsError error) => Error ??= error;
 
+    /// <summary>Notes that nobody waits for the answer any more. The status is the one that nginx has for it; no client sees it.</summary>
+    public void ClientLeft()
+    {
+        const int clientClosedRequest = 499;
+        Fail(new AwsError(clientClosedRequest, "ClientDisconnected", "The client left before its answer was complete."));
+    }
+
     /// <summary>The call is over, but for the connection that it may have become. Only the first time counts.</summary>
     public void Answered(int status)
     {

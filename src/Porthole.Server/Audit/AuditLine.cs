@@ -15,8 +15,11 @@ namespace Porthole.Server.Audit;
 /// </summary>
 internal sealed class AuditLine(ServerOptions options)
 {
-    // What CloudTrail's own bounds are: a line must stay short whatever a client sends.
-    private const int MaxMessageLength = 1024, MaxUserAgentLength = 1024;
+    // A line must stay short whatever a client sends: a stranger's must not push out everybody else's. 1,024 is CloudTrail's bound for messages.
+    private const int MaxMessageLength = 1024, MaxUserAgentLength = 1024, MaxValueLength = 1024;
+
+    /// <summary>The member with a command's text, which is there only when a setting asks for it, and then whole.</summary>
+    public const string CommandText = "command";
 
     // For programs and people, never shown as HTML.
     private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -75,7 +78,7 @@ internal sealed class AuditLine(ServerOptions options)
         json.WriteStartObject();
         json.WriteString("accountId"u8, options.AccountId);
         json.WriteString("type"u8, arn.Contains("/runtime-endpoint/", StringComparison.Ordinal) ? "AWS::BedrockAgentCore::RuntimeEndpoint"u8 : "AWS::BedrockAgentCore::Runtime"u8);
-        json.WriteString("ARN"u8, arn);
+        json.WriteString("ARN"u8, Cut(arn, MaxValueLength));
         json.WriteEndObject();
         json.WriteEndArray();
     }
@@ -129,8 +132,14 @@ internal sealed class AuditLine(ServerOptions options)
             return;
         }
 
-        json.WritePropertyName(name);
-        JsonSerializer.Serialize(json, members);
+        json.WriteStartObject(name);
+        foreach (var (member, value) in members)
+        {
+            json.WritePropertyName(member);
+            JsonSerializer.Serialize(json, value is string text && member != CommandText ? Cut(text, MaxValueLength) : value);
+        }
+
+        json.WriteEndObject();
     }
 
     private static ReadOnlyMemory<byte> Line(Action<Utf8JsonWriter> write)

@@ -62,6 +62,20 @@ public sealed class AuditTrailTests : IDisposable
     }
 
     [Fact]
+    public async Task What_a_stranger_makes_long_is_cut_but_not_a_command_that_was_asked_for()
+    {
+        var lines = await RecordAsync(call =>
+        {
+            call.Operation = "GetAgentRuntime";
+            call.ResourceArn = new string('r', 60_000);
+            call.RequestParameters["agentRuntimeId"] = new string('i', 60_000);
+            call.RequestParameters[AuditLine.CommandText] = new string('c', 60_000);
+            call.Fail(AwsError.AccessDenied(new string('m', 60_000)));
+        });
+        Assert.InRange(Assert.Single(lines).GetRawText().Length, 60_000, 65_000);
+    }
+
+    [Fact]
     public async Task A_request_that_is_no_operation_has_no_line() => Assert.Empty(await RecordAsync(_ => { }));
 
     [Fact]
@@ -134,7 +148,7 @@ public sealed class AuditTrailTests : IDisposable
     {
         var call = Call(trail.Add, userAgent);
         call.Operation = "StopRuntimeSession";
-        call.RequestParameters["filler"] = userAgent;
+        call.RequestParameters[AuditLine.CommandText] = userAgent;
         call.Answered(200);
     }
 
