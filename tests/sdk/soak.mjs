@@ -1,4 +1,4 @@
-// Many shells for many minutes: they change hands, the server is killed and stopped and started again, and every
+// Many shells for many minutes: they change hands, are left and found again, the server is killed and stopped and started again, and every
 // byte of every shell is accounted for. Run by `make soak`; options as below. Ends with 1 and says why when something was wrong.
 import fs from 'node:fs'
 import os from 'node:os'
@@ -86,6 +86,6 @@ function summary() {
   const sum = (name) => shells.reduce((total, shell) => total + shell.counts[name], 0)
   const left = Math.max(0, Math.round((until - Date.now()) / 1000))
   return `${left} s left: ${shells.length} shells, ${Math.round(sum('bytes') / 2 ** 20)} MB exact, ${Math.round(sum('dropped') / 2 ** 20)} MB counted as dropped, `
-    + `${sum('takeovers')} takeovers, ${sum('losses')} lost connections, ${counts.kills} kills and ${counts.stops} stops of the server, `
+    + `${sum('takeovers')} takeovers, ${sum('detaches')} detaches, ${sum('losses')} lost connections, ${counts.kills} kills and ${counts.stops} stops of the server, `
     + `at most ${Math.round(counts.peakMemory / 2 ** 20)} MB resident`
 }

@@ -1,5 +1,5 @@
 // A shell that prints numbered lines for ever, and a reader that accounts for every byte of them, whatever becomes of its connections. Made
-// of the SDK's lower-level parts, which leave the WebSocket to the caller: what a connection was sent before it ended is read to its end.
+// of the SDK's lower-level parts, which leave the WebSocket to the caller: a client that detaches in order reads what is still on its way.
 import { setTimeout as delay } from 'node:timers/promises'
 import { ShellChannel, ShellFramer } from 'bedrock-agentcore/runtime'
 import WebSocket from 'ws'
@@ -23,7 +23,7 @@ export class NumberedShell {
 
   constructor({ client, runtimeArn, sessionId, shellId, linesPerSecond, until }) {
     Object.assign(this, { client, ids: { runtimeArn, sessionId, shellId }, linesPerSecond, until })
-    this.counts = { bytes: 0, dropped: 0, takeovers: 0, losses: 0 }
+    this.counts = { bytes: 0, dropped: 0, takeovers: 0, detaches: 0, losses: 0 }
   }
 
   /** Comes and goes until the time is up, then closes the shell. Throws when a byte is missing, wrong or repeated. */
@@ -42,7 +42,7 @@ export class NumberedShell {
     if (code !== 1000) throw new Error(`${this.ids.shellId} was closed with ${code}`)
   }
 
-  // Another connection takes the shell over, or nothing happens, or it has happened: the result is the one that has the shell afterwards.
+  // One random thing that happens to a connection; the result is the one that has the shell afterwards.
   async #change(connection) {
     if (connection.isOpen && Math.random() < 0.5) {
       const next = await this.#connect(true, connection)
@@ -52,9 +52,16 @@ export class NumberedShell {
       else this.counts.losses++
       return next
     }
-    if (connection.isOpen) return connection
-    this.counts.losses++
-    this.#last = 'lost connection'
+    if (connection.isOpen) {
+      this.counts.detaches++
+      this.#last = 'detach'
+      connection.socket.close(1000)
+      await within(connection.ended, 'the connection to close')
+      await delay(Math.random() * 4_000)
+    } else {
+      this.counts.losses++
+      this.#last = 'lost connection'
+    }
     return this.#connect(true)
   }
 
