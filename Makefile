@@ -23,7 +23,7 @@ run: build
 	@scripts/run
 
 test: tools
-	@scripts/install-tools test
+	@scripts/install-tools test microvm
 	@scripts/test
 
 # The agents of samples/, each in a session; downloads their packages.
@@ -31,6 +31,11 @@ test-samples: build
 	@scripts/install-tools test
 	@dotnet build -c $(CONFIGURATION) -v quiet --nologo tests/Porthole.EndToEnd.Tests
 	@tests/samples/run
+
+# The tests of shells, commands, sessions and survival once more, with microVMs around the sessions.
+test-microvm: build
+	@scripts/install-tools test microvm
+	@scripts/test-microvm
 
 bench: build
 	@bench/run

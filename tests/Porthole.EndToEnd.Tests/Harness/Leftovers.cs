@@ -19,8 +19,9 @@ internal static class Leftovers
     /// <summary>The ids of all sandboxes that a data directory has now.</summary>
     public static IReadOnlyList<string> SandboxIds(string dataDirectory)
     {
-        var sessions = Path.Combine(dataDirectory, "sessions");
-        return !Directory.Exists(sessions) ? [] : [.. Directory.EnumerateDirectories(sessions).Select(IdOf).OfType<string>()];
+        // Machines that wait for a session are sandboxes too.
+        string[] places = [Path.Combine(dataDirectory, "sessions"), Path.Combine(dataDirectory, "cache", "machines")];
+        return [.. places.Where(Directory.Exists).SelectMany(Directory.EnumerateDirectories).Select(IdOf).OfType<string>()];
     }
 
     /// <summary>Kills what holds a sandbox together; the rest goes with its process namespace.</summary>

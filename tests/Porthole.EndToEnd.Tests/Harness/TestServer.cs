@@ -53,6 +53,7 @@ internal sealed class TestServer : IAsyncDisposable
     public static async Task<TestServer> StartAsync(string settings = "", IReadOnlyDictionary<string, string>? environment = null, string? root = null)
     {
         root ??= Directory.CreateTempSubdirectory("porthole-e2e-").FullName;
+        settings = MicroVms.Apply(settings);
         var sandbox = settings.Contains("\"sandbox\"", StringComparison.Ordinal) ? "" : $"\"sandbox\": {SmallSandbox}, ";
         await File.WriteAllTextAsync(Path.Combine(root, "porthole.json"), $"{{ {sandbox}{settings} }}");
         var server = new TestServer(root, FreePort(), environment);
