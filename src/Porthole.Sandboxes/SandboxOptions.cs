@@ -18,7 +18,7 @@ public sealed record SandboxOptions
     /// <summary>Directory for what microVMs are made from, kept from run to run; several servers may share it.</summary>
     public string MachineDirectory { get; init; } = "";
 
-    /// <summary>How many microVMs of a kind wait for the next session, about 50 MB each; 0 for none.</summary>
+    /// <summary>How many microVMs of a kind wait for the next session, about 85 MB each; 0 for none.</summary>
     public int WarmMicroVms { get; init; } = 1;
 
     /// <summary>First of the user ids for sandboxes, when the server is root. The default lies above the ranges that systemd and shadow give out.</summary>

@@ -17,7 +17,7 @@ public sealed record ServerOptions
     /// <summary>Where kernel, disks and templates of microVMs are kept; null for <c>microvm</c> in the data directory. Several servers may share one.</summary>
     public string? MicroVmDirectory { get; init; }
 
-    /// <summary>How many microVMs of a kind wait for the next session, about 50 MB each; 0 for none.</summary>
+    /// <summary>How many microVMs of a kind wait for the next session, about 85 MB each; 0 for none.</summary>
     public int WarmMicroVms { get; init; } = 1;
 
     /// <summary>AWS region in ARNs and signatures.</summary>
