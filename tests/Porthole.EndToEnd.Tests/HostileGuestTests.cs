@@ -1,5 +1,6 @@
 using System.Globalization;
 using Porthole.EndToEnd.Tests.Harness;
+using Porthole.Protocol.Link;
 
 namespace Porthole.EndToEnd.Tests;
 
@@ -29,6 +30,44 @@ public sealed class HostileGuestTests
         Assert.Equal("works\n", await back.RunAsync("echo works"));
         using var stopped = await api.StopSessionAsync(hostile.SessionId);
         Assert.True(stopped.IsSuccessStatusCode);
+    }
+
+    [Theory]
+    [InlineData(false, "\"\\xff\" x 200_000")]
+    [InlineData(false, "join('', map { chr rand 256 } 1 .. 200_000)")]
+    [InlineData(false, "\"HTTP/1.1 200 OK\\r\\n\\r\\n\"")]
+    [InlineData(true, "\"\\xff\" x 200_000")]
+    public async Task A_guest_that_speaks_nonsense_costs_its_own_session_and_nobody_else(bool greets, string nonsense)
+    {
+        using var program = new ProgramWithOtherGuest();
+        await using var server = await TestServer.StartAsync(program: program.Path);
+        using var neighbour = await ShellClient.OpenAsync(server);
+        await neighbour.QuietAsync();
+        var greeting = greets ? Convert.ToHexString(new LinkHello(LinkHello.CurrentVersion).Write(new LinkWriter())) : "";
+        program.ReplaceGuest($$"""
+            #!/usr/bin/perl
+            my ($fd) = "@ARGV" =~ /--listen-fd (\d+)/;
+            open(my $listener, '+<&=', $fd) or die;
+            $SIG{PIPE} = 'IGNORE';
+            my @lanes;
+            while (1) {
+                my $lane;
+                select(undef, undef, undef, 0.01), next unless accept($lane, $listener);
+                syswrite $lane, pack('H*', '{{greeting}}') . {{nonsense}};
+                push @lanes, $lane;
+            }
+            """);
+        server.MayFail = true;
+        var (hostile, answer) = await ShellClient.TryOpenAsync(new Upgrade { Server = server, SessionHeader = ShellClient.NewSessionId() });
+        Assert.Equal(101, answer.Status);
+        Assert.Equal(1011, (await hostile!.ReadCloseAsync()).CloseCode);
+        Assert.Equal("InternalError", hostile.Statuses.Single().GetProperty("reason").GetString());
+        Assert.Equal("", hostile.Output.ToString());
+        hostile.Dispose();
+        using var api = new ApiClient(server);
+        using var command = await api.StartCommandAsync(ShellClient.NewSessionId(), "true");
+        Assert.True(command.StatusCode == System.Net.HttpStatusCode.FailedDependency || (await ApiClient.ReadResultAsync(command)).Exception == "runtimeClientError");
+        Assert.Equal("works\n", await neighbour.RunAsync("echo works"));
     }
 
     private static bool IsStopped(TestServer server)

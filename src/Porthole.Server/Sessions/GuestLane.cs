@@ -39,10 +39,19 @@ internal sealed class GuestLane : IAsyncDisposable
         }
     }
 
+    /// <summary>Sends a whole frame.</summary>
+    /// <exception cref="IOException">The guest has closed the lane.</exception>
     public async Task SendAsync(ReadOnlyMemory<byte> frame, CancellationToken cancellationToken)
     {
-        while (!frame.IsEmpty)
-            frame = frame[await _socket.SendAsync(frame, SocketFlags.None, cancellationToken)..];
+        try
+        {
+            while (!frame.IsEmpty)
+                frame = frame[await _socket.SendAsync(frame, SocketFlags.None, cancellationToken)..];
+        }
+        catch (SocketException closed)
+        {
+            throw new IOException("the session has ended", closed);
+        }
     }
 
     /// <summary>The next frame; its payload is valid until the next call.</summary>
@@ -66,10 +75,20 @@ internal sealed class GuestLane : IAsyncDisposable
 
             _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
             (_start, _end) = (0, _end - _start);
+            _end += await ReceiveSomeAsync(cancellationToken);
+        }
+    }
+
+    private async ValueTask<int> ReceiveSomeAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
             var received = await _socket.ReceiveAsync(_buffer.AsMemory(_end), SocketFlags.None, cancellationToken);
-            if (received == 0)
-                throw new IOException("the session has ended");
-            _end += received;
+            return received > 0 ? received : throw new IOException("the session has ended");
+        }
+        catch (SocketException closed)
+        {
+            throw new IOException("the session has ended", closed);
         }
     }
 

@@ -38,8 +38,12 @@ internal sealed partial class ShellConnection
         _phase = Phase.Attaching;
         _loop.Events.Add(_lane.Fd, PollEvents.Readable, this);
         _attachTimer = _loop.Events.Schedule(AttachDeadline, () => Guarded(OnAttachOverdue));
-        WriteLane(new LinkHello(LinkHello.CurrentVersion).Write(_link));
         var from = cursor.Incarnation == 0 ? -1 : cursor.Offset;
+        WriteLane(new LinkHello(LinkHello.CurrentVersion).Write(_link));
+
+        // A guest that has closed the lane already has ended all this, the cursor included.
+        if (_phase != Phase.Attaching)
+            return;
         WriteLane(new AttachShell(ShellId, from, _size, OutputWindowBytes, (uint)_limits.RingBytes, program).Write(_link, Stream));
     }
 

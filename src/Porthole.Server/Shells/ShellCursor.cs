@@ -14,7 +14,7 @@ namespace Porthole.Server.Shells;
 /// </remarks>
 internal sealed unsafe class ShellCursor : IDisposable
 {
-    private readonly Record* _record;
+    private Record* _map;
 
     /// <summary>Opens the file, or makes it.</summary>
     /// <exception cref="IOException">The disk is full or the directory is gone.</exception>
@@ -46,46 +46,54 @@ internal sealed unsafe class ShellCursor : IDisposable
         var map = Libc.MMap(null, (nuint)sizeof(Record), Libc.PROT_READ | Libc.PROT_WRITE, Libc.MAP_SHARED, (int)file.SafeFileHandle.DangerousGetHandle(), 0);
         if ((nint)map == -1)
             throw PosixException.FromLast($"map {path}");
-        _record = (Record*)map;
-        if (_record->Announced > _record->Offset && _record->Receipt.Sent >= _record->AnnouncedBytes)
-            Offset = _record->Announced;
+        _map = (Record*)map;
+        if (Live->Announced > Live->Offset && Live->Receipt.Sent >= Live->AnnouncedBytes)
+            Offset = Live->Announced;
     }
 
     /// <summary>Which shell of this name the offset belongs to; 0 before there was one.</summary>
-    public long Incarnation => Volatile.Read(ref _record->Incarnation);
+    public long Incarnation => Volatile.Read(ref Live->Incarnation);
 
     /// <summary>Offset after the last output byte that was delivered. Setting it ends an announcement.</summary>
     public long Offset
     {
-        get => Volatile.Read(ref _record->Offset);
+        get => Volatile.Read(ref Live->Offset);
         set
         {
-            Volatile.Write(ref _record->Offset, value);
-            Volatile.Write(ref _record->Announced, 0);
+            Volatile.Write(ref Live->Offset, value);
+            Volatile.Write(ref Live->Announced, 0);
         }
     }
 
     /// <summary>What the client's socket is written through; valid until the cursor is disposed of.</summary>
-    public Libc.MMsgHdr* Receipt => &_record->Receipt;
+    public Libc.MMsgHdr* Receipt => &Live->Receipt;
 
     /// <summary>Says what the next send is: when the kernel takes all of it, output has been handed over up to an offset.</summary>
     /// <param name="offset">Offset after the last output byte in it.</param>
     /// <param name="bytes">Its length on the wire, up to the end of a frame: a client never sees half of one.</param>
     public void Announce(long offset, int bytes)
     {
-        Volatile.Write(ref _record->Receipt.Sent, 0);
-        Volatile.Write(ref _record->AnnouncedBytes, (uint)bytes);
-        Volatile.Write(ref _record->Announced, offset);
+        Volatile.Write(ref Live->Receipt.Sent, 0);
+        Volatile.Write(ref Live->AnnouncedBytes, (uint)bytes);
+        Volatile.Write(ref Live->Announced, offset);
     }
 
     /// <summary>Begins to follow another shell of the same name.</summary>
     public void Follow(long incarnation, long offset)
     {
         Offset = offset;
-        Volatile.Write(ref _record->Incarnation, incarnation);
+        Volatile.Write(ref Live->Incarnation, incarnation);
     }
 
-    public void Dispose() => _ = Libc.MUnmap(_record, (nuint)sizeof(Record));
+    public void Dispose()
+    {
+        if (_map != null)
+            _ = Libc.MUnmap(_map, (nuint)sizeof(Record));
+        _map = null;
+    }
+
+    // A mistake must not end the process, and with it every connection.
+    private Record* Live => _map != null ? _map : throw new ObjectDisposedException(nameof(ShellCursor));
 
     // Only ever extended at the end: a server finds the files of the one before it.
     [StructLayout(LayoutKind.Sequential)]

@@ -21,7 +21,7 @@ internal static class PortholeProgram
         RunProgramAsync(environment, [Path, .. arguments]);
 
     /// <summary>Starts any program in the same way.</summary>
-    private static Process StartProgram(IReadOnlyDictionary<string, string>? environment, IReadOnlyList<string> command)
+    public static Process StartProgram(IReadOnlyDictionary<string, string>? environment, IReadOnlyList<string> command)
     {
         var start = new ProcessStartInfo(command[0], command.Skip(1))
         {

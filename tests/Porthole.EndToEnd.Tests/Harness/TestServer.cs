@@ -19,11 +19,12 @@ internal sealed class TestServer : IAsyncDisposable
     private readonly HashSet<string> _sandboxIds = [];
     private readonly ITestOutputHelper? _report = TestContext.Current.TestOutputHelper;
     private readonly IReadOnlyDictionary<string, string>? _environment;
+    private readonly string _program;
     private Process? _process;
     private Task _following = Task.CompletedTask;
 
-    private TestServer(string root, int port, IReadOnlyDictionary<string, string>? environment) =>
-        (Root, Port, _environment) = (root, port, environment);
+    private TestServer(string root, int port, IReadOnlyDictionary<string, string>? environment, string program) =>
+        (Root, Port, _environment, _program) = (root, port, environment, program);
 
     /// <summary>The test's directory; the data directory is in it.</summary>
     public string Root { get; }
@@ -50,13 +51,15 @@ internal sealed class TestServer : IAsyncDisposable
     /// <param name="settings">JSON members of its configuration file.</param>
     /// <param name="environment">Variables to set for it.</param>
     /// <param name="root">An empty directory for all it writes; it goes with the server.</param>
-    public static async Task<TestServer> StartAsync(string settings = "", IReadOnlyDictionary<string, string>? environment = null, string? root = null)
+    /// <param name="program">The program to run, when it is not the built one itself.</param>
+    public static async Task<TestServer> StartAsync(
+        string settings = "", IReadOnlyDictionary<string, string>? environment = null, string? root = null, string? program = null)
     {
         root ??= Directory.CreateTempSubdirectory("porthole-e2e-").FullName;
         settings = MicroVms.Apply(settings);
         var sandbox = settings.Contains("\"sandbox\"", StringComparison.Ordinal) ? "" : $"\"sandbox\": {SmallSandbox}, ";
         await File.WriteAllTextAsync(Path.Combine(root, "porthole.json"), $"{{ {sandbox}{settings} }}");
-        var server = new TestServer(root, FreePort(), environment);
+        var server = new TestServer(root, FreePort(), environment, program ?? PortholeProgram.Path);
         try
         {
             await server.StartAgainAsync();
@@ -91,8 +94,8 @@ internal sealed class TestServer : IAsyncDisposable
     public async Task StartAgainAsync()
     {
         var from = Log.Text.Length;
-        _process = PortholeProgram.Start(_environment,
-            "serve", "--data-dir", DataDirectory, "--listen", $"http://127.0.0.1:{Port}", "--config", Path.Combine(Root, "porthole.json"));
+        _process = PortholeProgram.StartProgram(_environment,
+            [_program, "serve", "--data-dir", DataDirectory, "--listen", $"http://127.0.0.1:{Port}", "--config", Path.Combine(Root, "porthole.json")]);
         _following = Log.FollowAsync(_process.StandardError);
         await Log.WaitForAsync("Ready on ", from);
         using var info = JsonDocument.Parse(await File.ReadAllBytesAsync(Path.Combine(DataDirectory, "server.json")));

@@ -50,6 +50,17 @@ public class HostileGuestTests
         Assert.Equal((1011, ConnectionEnd.PlatformError), (end.CloseCode, end.End));
     }
 
+    [Fact]
+    public async Task A_guest_that_has_closed_its_lane_ends_its_own_connection_and_nothing_else()
+    {
+        using var relay = new RelayUnderTest();
+        relay.AttachToDeadGuest();
+        Drain(relay.Client);
+        relay.Client.Close();
+        var end = await relay.Connection.Ended.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        Assert.Equal((1000, ConnectionEnd.SessionEnded), (end.CloseCode, end.End));
+    }
+
     private static void SendAll(Socket socket, byte[] bytes)
     {
         try

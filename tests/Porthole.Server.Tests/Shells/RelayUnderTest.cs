@@ -36,13 +36,18 @@ internal sealed class RelayUnderTest : IDisposable
 
     public RecordingLogger<RelayUnderTest> Log { get; }
 
-    public unsafe void Attach()
+    public void Attach() => Attach(guest => Guest = new Socket(new SafeSocketHandle(guest, ownsHandle: true)) { Blocking = true, ReceiveTimeout = 10_000 });
+
+    private unsafe void Attach(Action<int> useGuestEnd)
     {
         var pair = stackalloc int[2];
         Assert.Equal(0, Libc.SocketPair(Libc.AF_UNIX, Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0, pair));
-        Guest = new Socket(new SafeSocketHandle(pair[1], ownsHandle: true)) { Blocking = true, ReceiveTimeout = 10_000 };
+        useGuestEnd(pair[1]);
         Connection.Attach(new Descriptor(pair[0]), ShellCursor.Open(Path.Combine(_directory.Path, "cursor")), null);
     }
+
+    /// <summary>Attaches to a guest that has closed its lane already.</summary>
+    public void AttachToDeadGuest() => Attach(pair => new Descriptor(pair).Dispose());
 
     /// <summary>Plays an honest guest up to the attachment.</summary>
     public void Confirm(bool created = true)

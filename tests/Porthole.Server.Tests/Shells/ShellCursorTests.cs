@@ -72,6 +72,16 @@ public sealed class ShellCursorTests : IDisposable
         Assert.Equal((7, 1234), (cursor.Incarnation, cursor.Offset));
     }
 
+    [Fact]
+    public void After_it_is_disposed_of_its_memory_is_not_touched()
+    {
+        var cursor = ShellCursor.Open(CursorPath);
+        cursor.Dispose();
+        cursor.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => cursor.Incarnation);
+        Assert.Throws<ObjectDisposedException>(() => cursor.Offset = 1);
+    }
+
     public void Dispose() => _directory.Dispose();
 
     private static (Socket Sender, Socket Receiver) Connect()
