@@ -144,6 +144,10 @@ public static class HostChecks
     {
         const string name = "microVMs";
         var wanted = options.Isolation == IsolationChoice.MicroVm;
+
+        // Looking must not make what is not there.
+        if (!Directory.Exists(options.MachineDirectory))
+            options = options with { MachineDirectory = options.CacheDirectory };
         var image = new BaseImage(loop, options, options.MachineDirectory, "bwrap", mountPoint);
         if (MachineParts.TryFind(loop, options, image, out var missing) is not { } parts)
         {

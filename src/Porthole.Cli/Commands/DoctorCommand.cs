@@ -68,7 +68,7 @@ internal static class DoctorCommand
         }
 
         console.MarkupLine(canRun
-            ? $"\nSessions can run here, isolated by namespaces.{(checks.Any(static check => check.Status == HostCheckStatus.Warn) ? " What is marked warn they lack." : "")}"
+            ? $"\nSessions can run here, isolated by {(IsolationOf(checks) == "microvm" ? "microVMs" : "namespaces")}.{(checks.Any(static check => check.Status == HostCheckStatus.Warn) ? " What is marked warn they lack." : "")}"
             : "\nSessions cannot run here: see what is marked fail.");
     }
 

@@ -65,6 +65,7 @@ internal sealed class MachineParts
     // Named by what is in it: the guest may be a newer one at the next start of the server.
     private string BuildInitialFileSystem()
     {
+        Directory.CreateDirectory(_directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var unfinished = Path.Combine(_directory, $"initrd-{Guid.NewGuid():N}");
         InitialFileSystem.Write(unfinished, _guest, _kernel.Modules());
         using var content = File.OpenRead(unfinished);
