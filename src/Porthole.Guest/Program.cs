@@ -3,7 +3,7 @@ using Porthole.Guest;
 using Porthole.Guest.Machine;
 using Porthole.Posix;
 
-const string usage = "usage: porthole-guest serve [--listen-fd N] [--lane-fd N], or porthole-guest machine as the first process of one";
+const string usage = "usage: porthole-guest serve [--listen-fd N] [--lane-fd N], run-as USER PROGRAM [ARGUMENT...], or machine as the first process of one";
 
 // A kernel gives its first process more words than it was told to: all that it does not know itself.
 if (args.Contains("machine") && Libc.GetPid() == 1)
@@ -12,6 +12,10 @@ if (args.Contains("machine") && Libc.GetPid() == 1)
     MachineInit.Run();
     return 1;
 }
+
+// Started by ourselves, in the place of a program of an image that is not to be root.
+if (args is ["run-as", var user, _, ..])
+    return RunAs.Exec(user, args.AsSpan(2));
 
 if (args is not ["serve", .. { Length: 2 or 4 } options])
     return Fail(usage);

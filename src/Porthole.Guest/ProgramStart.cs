@@ -79,7 +79,7 @@ internal static unsafe class ProgramStart
     {
         var start = new ProcessStart
         {
-            Path = Find(program),
+            Path = program.Arguments[0] == ProgramSpec.GuestItself ? "/proc/self/exe" : Find(program),
             Arguments = program.Arguments,
             Environment = program.Environment,
             Directory = IsReachable(program.Directory + "/.") ? program.Directory : "/",
@@ -89,17 +89,19 @@ internal static unsafe class ProgramStart
         return start.Start();
     }
 
-    /// <summary>Finds the file to execute as execvp(3) does: a name with a slash is a path, any other is looked up in PATH.</summary>
-    private static string Find(ProgramSpec program)
+    private static string Find(ProgramSpec program) => TryFind(program.Arguments[0], program.Environment)
+        ?? throw new LinkFailureException(LinkFailureReason.CannotStart, $"{program.Arguments[0]}: {Errno.Describe(Errno.ENOENT)}");
+
+    /// <summary>Finds the file to execute as execvp(3) does: a name with a slash is a path, any other is looked up in the environment's PATH.</summary>
+    /// <returns>Null when no directory has it.</returns>
+    public static string? TryFind(string name, IReadOnlyList<string> environment)
     {
         const string variable = "PATH=";
-        var name = program.Arguments[0];
         if (name.Contains('/', StringComparison.Ordinal))
             return name;
-        var path = program.Environment.LastOrDefault(entry => entry.StartsWith(variable, StringComparison.Ordinal))?[variable.Length..] ?? DefaultPath;
+        var path = environment.LastOrDefault(entry => entry.StartsWith(variable, StringComparison.Ordinal))?[variable.Length..] ?? DefaultPath;
         var directories = name.Length == 0 ? [] : path.Split(':');
-        return directories.Select(directory => $"{(directory.Length == 0 ? "." : directory)}/{name}").FirstOrDefault(file => IsReachable(file) && !IsReachable(file + "/."))
-            ?? throw new LinkFailureException(LinkFailureReason.CannotStart, $"{name}: {Errno.Describe(Errno.ENOENT)}");
+        return directories.Select(directory => $"{(directory.Length == 0 ? "." : directory)}/{name}").FirstOrDefault(file => IsReachable(file) && !IsReachable(file + "/."));
     }
 
     /// <summary>Whether a file can be executed, or a directory (with "/." behind it) be entered.</summary>

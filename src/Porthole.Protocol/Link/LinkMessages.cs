@@ -61,6 +61,12 @@ public readonly record struct TerminalSize(ushort Columns, ushort Rows)
 /// <param name="Directory">Where it starts; "/" is used when it does not exist.</param>
 public sealed record ProgramSpec(IReadOnlyList<string> Arguments, IReadOnlyList<string> Environment, string Directory)
 {
+    /// <summary>
+    /// As the first argument: the guest program, wherever it lies in the sandbox. Its arguments <c>run-as USER PROGRAM…</c> run a program as
+    /// another user of the sandbox, named as the User of an OCI image is.
+    /// </summary>
+    public const string GuestItself = "porthole-guest";
+
     internal void Write(LinkWriter writer)
     {
         writer.Texts(Arguments);
