@@ -11,6 +11,10 @@ internal static unsafe class LoopImage
     // Another process may take the free device between our question and our answer; each round means that one did.
     private const int Attempts = 64;
 
+    // The last user of an image may have ended a moment ago, and its mount be on its way out.
+    private const int LockAttempts = 250;
+    private static readonly TimeSpan LockRetry = TimeSpan.FromMilliseconds(20);
+
     // struct loop_config of linux/loop.h: fd, block_size, struct loop_info64 (232 bytes, lo_flags at 52), 8 reserved u64.
     private const int ConfigBytes = 8 + 232 + 64, FlagsOffset = 8 + 52;
 
@@ -26,6 +30,7 @@ internal static unsafe class LoopImage
         Directory.SetCurrentDirectory(Path.GetDirectoryName(target)!);
         var name = Path.GetFileName(target);
         using var file = Descriptor.Open(image, Libc.O_RDWR);
+        Lock(file, image);
         using var control = Device(name + ".control", Libc.S_IFCHR, MiscMajor, LoopControlMinor);
         for (var attempt = 0; attempt < Attempts; attempt++)
         {
@@ -44,6 +49,17 @@ internal static unsafe class LoopImage
         }
 
         throw new IOException($"every loop device was taken {Attempts} times in a row");
+    }
+
+    // The loop device keeps our open file, and with it the lock, for as long as it is mounted: two mounts of one image would destroy it.
+    private static void Lock(Descriptor file, string image)
+    {
+        for (var attempt = 0; Libc.Flock(file.Number, Libc.LOCK_EX | Libc.LOCK_NB) < 0; attempt++)
+        {
+            if (Errno.Last != Errno.EAGAIN || attempt == LockAttempts)
+                throw PosixException.FromLast($"have {image} for this session alone");
+            Thread.Sleep(LockRetry);
+        }
     }
 
     private static bool TryConfigure(Descriptor loop, Descriptor file)

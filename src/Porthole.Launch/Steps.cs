@@ -1,4 +1,5 @@
 using System.Globalization;
+using Porthole.Posix;
 
 namespace Porthole.Launch;
 
@@ -40,6 +41,13 @@ internal static class Steps
         "image" => (2, arguments => LoopImage.Mount(arguments[0], arguments[1])),
         "bind" => (2, arguments => PrivateMounts.Bind(arguments[0], arguments[1], readOnly: false)),
         "bind-read-only" => (2, arguments => PrivateMounts.Bind(arguments[0], arguments[1], readOnly: true)),
+        "map-ids" => (4, arguments => MappedIds.Make(arguments[0], (uint)Number(arguments[1]), (uint)Number(arguments[2]), (int)Number(arguments[3]))),
+        "close" => (1, arguments => new Descriptor((int)Number(arguments[0])).Dispose()),
+        "bind-mapped" => (2, arguments => MappedIds.Bind(arguments[0], arguments[1], readOnly: false)),
+        "bind-mapped-read-only" => (2, arguments => MappedIds.Bind(arguments[0], arguments[1], readOnly: true)),
+        "overlay" => (3, arguments => Overlay.Mount(arguments[0], arguments[1], arguments[2])),
+        "inner-directory" => (3, arguments => InnerFiles.Directory(arguments[0], arguments[1], (uint)Number(arguments[2]))),
+        "inner-file" => (4, arguments => InnerFiles.Write(arguments[0], arguments[1], arguments[2], (uint)Number(arguments[3]))),
         "device" => (3, arguments => PrivateMounts.Device(arguments[0], (uint)Number(arguments[1]), (uint)Number(arguments[2]))),
         "root" => (1, arguments => PrivateMounts.BecomeRoot(arguments[0])),
         "unreachable" => (1, arguments => Routes.AddUnreachable(arguments[0])),
@@ -48,6 +56,7 @@ internal static class Steps
         "own" => (2, arguments => Files.Own(arguments[0], (uint)Number(arguments[1]))),
         "own-tree" => (2, arguments => Files.OwnTree(arguments[0], (uint)Number(arguments[1]))),
         "user" => (1, arguments => Credentials.Become((uint)Number(arguments[0]))),
+        "copy-image" => (2, arguments => ImageCopy.Make(arguments[0], arguments[1])),
         "copy" => (2, arguments => Files.CopyTree(arguments[0], arguments[1])),
         "write" => (2, arguments => File.WriteAllText(arguments[0], arguments[1])),
         "exec" => (1, Credentials.Exec),

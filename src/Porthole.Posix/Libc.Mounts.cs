@@ -15,6 +15,9 @@ public static unsafe partial class Libc
     public const nuint MS_RDONLY = 1, MS_NOSUID = 2, MS_NODEV = 4, MS_NOEXEC = 8, MS_REMOUNT = 32, MS_NOATIME = 1024, MS_BIND = 4096, MS_MOVE = 8192, MS_REC = 16384,
         MS_PRIVATE = 1 << 18, MS_SLAVE = 1 << 19;
 
+    // linux/mount.h
+    public const ulong MOUNT_ATTR_RDONLY = 1, MOUNT_ATTR_NOSUID = 2, MOUNT_ATTR_NODEV = 4, MOUNT_ATTR_IDMAP = 0x100000;
+
     // sys/stat.h
     public const uint S_IFCHR = 0x2000, S_IFBLK = 0x6000;
 
@@ -86,6 +89,45 @@ public static unsafe partial class Libc
 
     /// <summary>ioctl_nsfs(2) NS_GET_USERNS: a descriptor of the user namespace that owns the one given.</summary>
     public static int GetOwningUserNamespace(int fd) => Ioctl(fd, NS_GET_USERNS, null);
+
+    /// <summary>open_tree(2) with OPEN_TREE_CLONE: a descriptor of a mount of a directory that nobody sees yet.</summary>
+    public static int CloneMount(string directory)
+    {
+        const int number = 428, atFdCwd = -100, clone = 1;
+        var path = CStrings.Copy(directory);
+        var result = (int)Syscall(number, atFdCwd, (nint)path, clone | O_CLOEXEC, 0);
+        FreeKeepingErrno(path);
+        return result;
+    }
+
+    /// <summary>move_mount(2): shows a mount that nobody sees yet at a directory.</summary>
+    public static int ShowMount(int mount, string directory)
+    {
+        const int number = 429, atFdCwd = -100, fromIsDescriptor = 4;
+        byte nothing = 0;
+        var path = CStrings.Copy(directory);
+        var result = (int)Syscall(number, mount, (nint)(&nothing), atFdCwd, (nint)path, fromIsDescriptor);
+        FreeKeepingErrno(path);
+        return result;
+    }
+
+    /// <summary>mount_setattr(2) on a mount that nobody sees yet: sets attributes, and with MOUNT_ATTR_IDMAP the ids of a user namespace.</summary>
+    public static int SetMountAttributes(int mount, ulong set, int userNamespace)
+    {
+        const int number = 442, atEmptyPath = 0x1000, structBytes = 32;
+        byte nothing = 0;
+
+        // struct mount_attr: attr_set, attr_clr, propagation, userns_fd, each 64 bits.
+        var attributes = stackalloc ulong[] { set, 0, 0, (ulong)userNamespace };
+        return (int)Syscall(number, mount, (nint)(&nothing), atEmptyPath, (nint)attributes, structBytes);
+    }
+
+    private static void FreeKeepingErrno(byte* text)
+    {
+        var errno = Errno.Last;
+        NativeMemory.Free(text);
+        Marshal.SetLastPInvokeError(errno);
+    }
 
     /// <summary>struct rlimit of getrlimit(2).</summary>
     [StructLayout(LayoutKind.Sequential)]

@@ -10,9 +10,11 @@ internal sealed class DiskImages
 {
     private const long ProbeBytes = 16 << 20;
 
-    // Without a journal: a session's disk is never mounted a second time. Tables are zero already, because the file is new.
-    private static readonly string[] FormatOptions =
-        ["-q", "-F", "-m", "0", "-E", "lazy_itable_init=1,lazy_journal_init=1", "-O", "^has_journal,^resize_inode"];
+    // Tables are zero already, because the file is new.
+    private static readonly string[] FormatOptions = ["-q", "-F", "-m", "0", "-E", "lazy_itable_init=1,lazy_journal_init=1"];
+
+    // Without a journal: a session's disk is never mounted a second time.
+    private static readonly string[] FormatOnce = ["-O", "^has_journal,^resize_inode"], FormatLasting = ["-O", "^resize_inode"];
 
     private readonly EventLoop _loop;
     private readonly string _directory;
@@ -46,12 +48,16 @@ internal sealed class DiskImages
     }
 
     /// <summary>Copies a disk of a size to a new file.</summary>
+    /// <param name="path">The new file.</param>
+    /// <param name="bytes">Its size.</param>
+    /// <param name="hasFiles">Whether it holds the first files of sessions on the host's tools; otherwise it is empty.</param>
+    /// <param name="cancel">Ends it early.</param>
     /// <exception cref="SandboxException">The host's disk is full, or mkfs.ext4 is missing or failed.</exception>
-    public async Task CreateAsync(string path, long bytes, CancellationToken cancel)
+    public async Task CreateAsync(string path, long bytes, bool hasFiles, CancellationToken cancel)
     {
-        var template = Path.Combine(_directory, $"{bytes}.ext4");
+        var template = Path.Combine(_directory, hasFiles ? $"{bytes}.ext4" : $"{bytes}-empty.ext4");
         if (!File.Exists(template))
-            await FormatAsync(template, bytes, cancel);
+            await FormatAsync(template, bytes, hasFiles ? [.. FormatOnce, "-d", _files] : FormatOnce, cancel);
         try
         {
             SparseFile.Copy(template, path);
@@ -62,6 +68,10 @@ internal sealed class DiskImages
         }
     }
 
+    /// <summary>Makes an empty disk that is mounted again and again, and survives a host that fails meanwhile.</summary>
+    /// <exception cref="SandboxException">As above.</exception>
+    public Task CreateLastingAsync(string path, long bytes, CancellationToken cancel) => FormatAsync(path, bytes, FormatLasting, cancel);
+
     private async Task<string?> ProblemAsync(SandboxOptions options, string mountPoint, CancellationToken cancel)
     {
         if (!Environment.IsPrivilegedProcess)
@@ -70,7 +80,7 @@ internal sealed class DiskImages
         var probe = Path.Combine(_directory, $"probe-{Guid.NewGuid():N}.ext4");
         try
         {
-            await CreateAsync(probe, ProbeBytes, cancel);
+            await CreateAsync(probe, ProbeBytes, hasFiles: true, cancel);
             var plan = new LaunchPlan().PrivateMounts().Tmpfs(mountPoint).MountImage(probe, $"{mountPoint}/disk").Exec("/bin/true");
             var (succeeded, output) = await HostCommand.RunAsync(_loop, [options.LaunchPath, .. plan.Arguments.Skip(1)], cancel);
             return succeeded ? null : output;
@@ -85,9 +95,10 @@ internal sealed class DiskImages
         }
     }
 
-    private async Task FormatAsync(string template, long bytes, CancellationToken cancel)
+    private async Task FormatAsync(string template, long bytes, string[] options, CancellationToken cancel)
     {
         var mkfs = HostTool.Find("mkfs.ext4") ?? throw new SandboxException("mkfs.ext4 is missing: install the package e2fsprogs");
+        Directory.CreateDirectory(Path.GetDirectoryName(template)!);
 
         // Two sessions may come here at once; each formats a file of its own, and the last one stays.
         var unfinished = $"{template}.{Guid.NewGuid():N}";
@@ -95,7 +106,7 @@ internal sealed class DiskImages
         {
             await using (var file = File.Create(unfinished))
                 file.SetLength(bytes);
-            var (succeeded, output) = await HostCommand.RunAsync(_loop, [mkfs, .. FormatOptions, "-d", _files, unfinished], cancel);
+            var (succeeded, output) = await HostCommand.RunAsync(_loop, [mkfs, .. FormatOptions, .. options, unfinished], cancel);
             if (!succeeded)
                 throw new SandboxException($"formatting a session disk of {bytes} bytes failed ({output}): free space in {_directory}, or choose another disk limit");
             File.Move(unfinished, template, overwrite: true);

@@ -9,12 +9,22 @@ internal sealed class NamespaceDriver(SandboxLauncher launcher, DiskImages? disk
     /// <inheritdoc/>
     public async Task<SandboxProcesses> StartAsync(SandboxDriver host, SandboxSpec spec, SandboxState state, CancellationToken cancel)
     {
+        foreach (var mount in spec.Mounts)
+            await MakeStorageAsync(mount, cancel);
         var storage = Path.Combine(spec.Directory, disks is null ? "files" : "disk.ext4");
         if (disks is null)
             Directory.CreateDirectory(Path.Combine(storage, SessionFiles.RootName));
         else
-            await disks.CreateAsync(storage, spec.Limits.DiskBytes, cancel);
+            await disks.CreateAsync(storage, spec.Limits.DiskBytes, hasFiles: spec.Image.RootDirectory is null, cancel);
         return await launcher.LaunchAsync(spec, state, storage, disks is not null);
+    }
+
+    private async Task MakeStorageAsync(SandboxMount mount, CancellationToken cancel)
+    {
+        if (disks is null)
+            Directory.CreateDirectory(mount.Storage);
+        else if (!File.Exists(mount.Storage + ".ext4"))
+            await disks.CreateLastingAsync(mount.Storage + ".ext4", mount.Bytes, cancel);
     }
 
     /// <inheritdoc/>

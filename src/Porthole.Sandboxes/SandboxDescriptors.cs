@@ -20,4 +20,10 @@ internal static class SandboxDescriptors
 
     /// <summary>The first of those that depend on what runs inside.</summary>
     public const int Others = 8;
+
+    /// <summary>
+    /// The user namespace of the sandbox's own ids, which the launcher puts there; for sandboxes that have more than one id. bubblewrap 0.8 leaves
+    /// it open behind itself: those inside have in it what they are anyway.
+    /// </summary>
+    public const int UserNamespace = Others;
 }

@@ -62,7 +62,23 @@ public sealed partial class SandboxDriver : IDisposable
             if (problem is not null)
                 options.Warn($"sessions have no way out to the network: {problem}");
             var start = new BubblewrapStart(loop, options);
-            var launcher = new SandboxLauncher(start, options, files, cgroups, bubblewrap, mountPoint, network?.NameServer);
+            var unshare = HostTool.Find("unshare") ?? throw new SandboxException("unshare is missing: install the package util-linux");
+            var unshared = await ImageSharingProbe.ProblemAsync(loop, options, unshare, mountPoint, cancel);
+            if (unshared is not null)
+                options.Warn($"sessions of images get copies of them, which takes time and disk, and all files in them belong to root ({unshared})");
+            var place = new SandboxPlace
+            {
+                Launcher = options.LaunchPath,
+                Guest = options.GuestPath,
+                Unshare = unshare,
+                Files = files,
+                Cgroups = cgroups,
+                MountPoint = mountPoint,
+                NameServer = network?.NameServer,
+                HasDisks = disks is not null,
+                ImageSharing = unshared is null ? ImageSharing.Shared : ImageSharing.Copied,
+            };
+            var launcher = new SandboxLauncher(start, place, bubblewrap);
             var drivers = new Dictionary<Isolation, IIsolationDriver> { [Isolation.Namespace] = new NamespaceDriver(launcher, disks) };
             var image = new BaseImage(loop, options, options.MachineDirectory, bubblewrap, mountPoint);
             var parts = MachineParts.TryFind(loop, options, image, out var missing);
@@ -132,7 +148,8 @@ public sealed partial class SandboxDriver : IDisposable
     {
         var id = Guid.NewGuid().ToString("N");
         var state = new SandboxState(SandboxState.CurrentVersion, id, SandboxState.CurrentBootId, spec.HostName, spec.Limits, spec.Egress,
-            _userIds?.Take(), null, null, null, _cgroups.DirectoriesFor(id), driver.Isolation);
+            driver.Isolation == Isolation.Namespace && spec.Image.RootDirectory is not null ? _userIds?.TakeRange() : _userIds?.Take(),
+            null, null, null, _cgroups.DirectoriesFor(id), driver.Isolation);
         try
         {
             // 1. Write down what will exist, before it does.
@@ -209,8 +226,15 @@ public sealed partial class SandboxDriver : IDisposable
         var limits = spec.Limits;
         if (!(limits.Cpus >= LeastCpus) || limits.MemoryBytes < SmallestBytes || limits.DiskBytes < SmallestBytes || limits.Processes < FewestProcesses)
             throw new SandboxException($"{limits} are too low to run anything: give at least {LeastCpus} processors, {FewestProcesses} processes and {SmallestBytes} bytes of each");
-        if (spec.Image != Images.PreparedImage.Host || spec.Mounts.Count > 0)
-            throw new SandboxException("sessions of images, and storage that outlives a session, are not made yet");
+        foreach (var mount in spec.Mounts)
+        {
+            if (!MountTarget().IsMatch(mount.Target) || mount.Target.Split('/').Contains(".."))
+            {
+                throw new SandboxException(
+                    $"\"{mount.Target}\" cannot be a place for storage: give an absolute path of letters, digits, dots, hyphens and underscores");
+            }
+        }
+
         var free = HostLimits.FreeDisk(_options.CacheDirectory);
         if (free < _options.MinimumFreeDiskBytes)
             throw new SandboxException($"only {free >> 20} MB are left where {_options.CacheDirectory} lies, and sessions start with {_options.MinimumFreeDiskBytes >> 20} MB or more: free space there");
@@ -220,6 +244,9 @@ public sealed partial class SandboxDriver : IDisposable
 
     [GeneratedRegex(@"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\z")]
     private static partial Regex HostName();
+
+    [GeneratedRegex(@"\A(/[A-Za-z0-9._-]+)+/?\z")]
+    private static partial Regex MountTarget();
 
     private IIsolationDriver DriverOf(Isolation isolation) =>
         _drivers.GetValueOrDefault(isolation) ?? throw new SandboxException($"this server cannot isolate sessions by {isolation}: porthole doctor says why");

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using Porthole.Guest.Tests;
+using Porthole.Sandboxes.Tests.Images;
 
 namespace Porthole.Sandboxes.Tests;
 
@@ -9,7 +11,8 @@ public sealed class OrdinaryUserTests
 {
     // Not among them: limits of memory, processor and disk, which need control groups and disks that only root has here.
     private static readonly Type[] ForEverybody =
-        [typeof(LifecycleTests), typeof(AdoptionTests), typeof(FailureTests), typeof(IsolationTests), typeof(NetworkTests), typeof(SeccompTests), typeof(ToolsTests), typeof(HostCheckTests)];
+        [typeof(LifecycleTests), typeof(AdoptionTests), typeof(FailureTests), typeof(IsolationTests), typeof(NetworkTests), typeof(SeccompTests), typeof(ToolsTests), typeof(HostCheckTests),
+            typeof(ImageSandboxTests), typeof(StorageTests)];
 
     // By dotnet with the assembly, instead of as a program of its own.
     private static bool IsHosted => Path.GetFileName(Environment.ProcessPath) == "dotnet";
@@ -30,13 +33,13 @@ public sealed class OrdinaryUserTests
                 set -e
                 mkdir '{root}/tests' '{root}/programs' '{root}/tmp'
                 cp -r '{AppContext.BaseDirectory}.' '{root}/tests'
-                cp '{TestDriver.ProgramsDirectory}porthole-launch' '{root}/programs'
+                cp '{TestDriver.ProgramsDirectory}porthole-launch' '{GuestBinary.Path}' '{root}/programs'
                 chown -R {user}:{user} '{root}'
                 mkdir -p /dev/net
                 mount -t tmpfs porthole-test /dev/net
                 mknod -m 666 /dev/net/tun c 10 200
                 cd '{root}/tests'
-                export HOME='{root}' TMPDIR='{root}/tmp' {TestDriver.ProgramsVariable}='{root}/programs/'
+                export HOME='{root}' TMPDIR='{root}/tmp' {TestDriver.ProgramsVariable}='{root}/programs/' PORTHOLE_GUEST='{root}/programs/porthole-guest'
                 exec setpriv --reuid={user} --regid={user} --clear-groups "$@"
                 """;
             string[] command = ["--mount", "sh", "-c", prepare, "sh", Program(root), .. Arguments(root)];

@@ -41,6 +41,8 @@ public sealed record CodePackage
             throw new ImageException($"code.s3.prefix \"{prefix}\": give the path of a zip in {directory}");
         if (entryPoint.Count is < 1 or > 2 || entryPoint.Any(word => word.Length == 0))
             throw new ImageException("entryPoint: give the file to run, or a program and the file");
+        if (entryPoint[^1].StartsWith('/') || entryPoint[^1].Split('/').Contains(".."))
+            throw new ImageException($"entryPoint: \"{entryPoint[^1]}\" is no path in the zip");
         return new CodePackage(path, ParseRuntime(runtime), runtime, entryPoint);
     }
 

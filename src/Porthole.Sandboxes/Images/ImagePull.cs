@@ -1,4 +1,3 @@
-using System.Net;
 using Porthole.Posix;
 
 namespace Porthole.Sandboxes.Images;
@@ -117,22 +116,19 @@ internal sealed class ImagePull(EventLoop loop, ImageStoreOptions options, Image
     {
         var free = HostLimits.FreeDisk(work);
         if (free - needed < options.MinimumFreeBytes)
-            throw new DiskFullException($"{image}: the disk of {options.Directory} is too full ({free >> 20} MB free, {(needed + options.MinimumFreeBytes) >> 20} MB needed): free space there, or remove images with porthole image prune");
+        {
+            throw new DiskFullException(
+                $"{image}: the disk of {options.Directory} is too full ({free >> 20} MB free, {(needed + options.MinimumFreeBytes) >> 20} MB needed): "
+                + "free space there, or remove images with porthole image prune");
+        }
     }
 
     private IEnumerable<string> Credentials(string option) =>
         image.Source == ImageSource.Registry && File.Exists(options.CredentialsPath) ? [option, options.CredentialsPath] : [];
 
-    private IEnumerable<string> Trust(string option) => image.Source == ImageSource.Registry && IsInsecure(image.Registry!) ? [$"{option}=false"] : [];
-
-    // What goes over loopback nobody else sees.
-    private bool IsInsecure(string registry)
-    {
-        if (options.InsecureRegistries.Contains(registry))
-            return true;
-        var host = registry.StartsWith('[') ? registry[1..registry.IndexOf(']', StringComparison.Ordinal)] : registry.Split(':')[0];
-        return host == "localhost" || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
-    }
+    private IEnumerable<string> Trust(string option) => image.Registry is { } registry && (Registry.IsLoopback(registry) || options.InsecureRegistries.Contains(registry))
+        ? [$"{option}=false"]
+        : [];
 
     private string Blob(string digest) => Path.Combine(blobs, "sha256", digest);
 

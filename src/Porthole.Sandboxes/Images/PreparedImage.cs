@@ -13,6 +13,9 @@ public sealed record PreparedImage(string Digest, string? RootDirectory, string?
     /// <summary>Where sessions see the code of a <see cref="CodeDirectory"/>, as on AWS Lambda.</summary>
     public const string CodePath = "/var/task";
 
+    /// <summary>The shell of the image: /bin/bash, or /bin/sh where there is none.</summary>
+    public string Shell => RootDirectory is null || InnerPath.Exists(RootDirectory, "/bin/bash") ? "/bin/bash" : "/bin/sh";
+
     /// <summary>The host's own tools; nothing has to be prepared for it.</summary>
     public static PreparedImage Host { get; } = new("host", null, null, ImageConfiguration.Empty);
 }

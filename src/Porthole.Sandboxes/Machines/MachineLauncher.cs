@@ -72,7 +72,7 @@ internal sealed class MachineLauncher(BubblewrapStart start, string bubblewrap, 
 
         bubblewrapArguments =
         [
-            .. BubblewrapArguments.Namespaces, "--hostname", "machine",
+            .. BubblewrapArguments.OneUser, .. BubblewrapArguments.Namespaces, "--hostname", "machine",
             "--ro-bind", "/usr", "/usr", .. ProgramDirectories.SelectMany(ShowAsOnHost), "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache",
             "--proc", "/proc", "--dev", "/dev",
             "--ro-bind", files.Kernel, MachineDescription.KernelPath, "--ro-bind", files.Initial, MachineDescription.InitialFileSystemPath,

@@ -71,7 +71,7 @@ internal sealed class MicroVmDriver : IIsolationDriver
         MachineDescription machine, SandboxSpec spec, SandboxState state, IEnumerable<string> memory, IReadOnlyList<int> descriptors, Func<MachineIdentity>? identity, CancellationToken cancel)
     {
         var disk = Path.Combine(spec.Directory, DiskName);
-        await _disks.CreateAsync(disk, spec.Limits.DiskBytes, cancel);
+        await _disks.CreateAsync(disk, spec.Limits.DiskBytes, hasFiles: false, cancel);
         return await _launcher.LaunchAsync(machine, state, spec.Directory, disk, memory, descriptors, identity);
     }
 
