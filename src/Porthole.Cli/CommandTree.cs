@@ -32,6 +32,7 @@ internal static class CommandTree
             RuntimeCommand.Create(),
             EndpointCommand.Create(),
             CredentialsCommand.Create(),
+            ImageCommand.Create(),
             StopCommand.Create(),
             AuditCommand.Create(),
             DoctorCommand.Create(),

@@ -26,6 +26,8 @@ internal sealed record CommandRequest(string Command, int? Timeout);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(List<SessionDescription>))]
+[JsonSerializable(typeof(List<ImageDescription>))]
+[JsonSerializable(typeof(ImagePullStep))]
 [JsonSerializable(typeof(ShutdownRequest))]
 [JsonSerializable(typeof(CommandRequest))]
 [JsonSerializable(typeof(CreateKeyRequest))]

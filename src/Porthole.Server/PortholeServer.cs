@@ -9,11 +9,13 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Porthole.Protocol.Shells;
 using Porthole.Sandboxes;
+using Porthole.Sandboxes.Images;
 using Porthole.Server.Api;
 using Porthole.Server.Audit;
 using Porthole.Server.Auth;
 using Porthole.Server.Auth.Tokens;
 using Porthole.Server.Control;
+using Porthole.Server.Images;
 using Porthole.Server.Runtimes;
 using Porthole.Server.Sessions;
 using Porthole.Server.Shells;
@@ -57,7 +59,8 @@ public static class PortholeServer
         var warnings = new List<string>();
         Action<string> warn = warnings.Add, report = static _ => { };
         using var driver = await SandboxDriver.CreateAsync(DriverOptions(options, held.Directory.CachePath, text => warn(text)) with { Report = text => report(text) }, cancellationToken);
-        AddServices(builder, options, held.Directory, store, driver);
+        using var images = OpenImages(options, held.Directory, text => warn(text));
+        AddServices(builder, options, held.Directory, store, driver, images);
         builder.WebHost.UseUrls([.. options.ListenUrls]);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -105,7 +108,8 @@ public static class PortholeServer
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         await using var store = await OpenStoreAsync(held, builder, cancellationToken);
         using var driver = await SandboxDriver.CreateAsync(DriverOptions(options, held.Directory.CachePath, static _ => { }), cancellationToken);
-        AddServices(builder, options, held.Directory, store, driver);
+        using var images = OpenImages(options, held.Directory, static _ => { });
+        AddServices(builder, options, held.Directory, store, driver, images);
         await using var app = builder.Build();
         var sessions = app.Services.GetRequiredService<SessionManager>();
         await sessions.AdoptAsync(cancellationToken);
@@ -151,20 +155,29 @@ public static class PortholeServer
         return await PortholeStore.OpenAsync(held, TimeProvider.System, logger, cancellationToken);
     }
 
-    private static void AddServices(WebApplicationBuilder builder, ServerOptions options, DataDirectory data, PortholeStore store, SandboxDriver driver)
+    private static ImageStore OpenImages(ServerOptions options, DataDirectory data, Action<string> warn) => ImageStore.Open(new ImageStoreOptions
+    {
+        Directory = data.ImagesPath,
+        CredentialsPath = data.RegistryCredentialsPath,
+        InsecureRegistries = options.InsecureRegistries,
+        Warn = warn,
+    });
+
+    private static void AddServices(
+        WebApplicationBuilder builder, ServerOptions options, DataDirectory data, PortholeStore store, SandboxDriver driver, ImageStore images)
     {
         var services = builder.Services;
         services.AddSingleton(options).AddSingleton(data).AddSingleton(TimeProvider.System);
 
         // As instances: the container would dispose of what a factory gave it, and these outlive it.
-        services.AddSingleton(store).AddSingleton(driver);
+        services.AddSingleton(store).AddSingleton(driver).AddSingleton(images);
         services.AddSingleton<RelayLoops>();
         services.AddSingleton<IConnectionListenerFactory>(provider => new LoopTransportFactory(provider.GetRequiredService<RelayLoops>().Calm.Events));
         services.AddSingleton<AccessKeyCache>().AddSingleton<Authorizer>().AddSingleton<CallerConnections>();
         services.AddSingleton<TokenValidator>().AddSingleton<BearerAuthenticator>().AddSingleton(_ => new IssuerDocuments());
         services.AddSingleton(provider => new SigV4Authenticator(provider.GetRequiredService<AccessKeyCache>(), options.Region, TimeProvider.System));
-        services.AddSingleton<DeploymentLookup>().AddSingleton<SessionManager>().AddSingleton<ShellEndpoint>().AddSingleton<CommandEndpoint>().AddSingleton<StopEndpoint>();
-        services.AddSingleton<AdminEndpoints>().AddSingleton<CredentialsEndpoint>().AddSingleton<Routes>();
+        services.AddSingleton<DeploymentLookup>().AddSingleton<SessionStorage>().AddSingleton<SessionManager>().AddSingleton<ShellEndpoint>().AddSingleton<CommandEndpoint>().AddSingleton<StopEndpoint>();
+        services.AddSingleton<AdminEndpoints>().AddSingleton<CredentialsEndpoint>().AddSingleton<RuntimeImages>().AddSingleton<ImageEndpoints>().AddSingleton<Routes>();
         services.AddSingleton<ControlPlane>().AddSingleton<RuntimeOperations>().AddSingleton<EndpointOperations>().AddSingleton<ResourceOperations>();
         services.AddSingleton<RepeatableChanges>().AddSingleton<RuntimeSettler>();
         services.AddHostedService(static provider => provider.GetRequiredService<RuntimeSettler>());

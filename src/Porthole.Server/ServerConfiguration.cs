@@ -63,6 +63,9 @@ public sealed record ServerConfiguration
     /// <summary>See <see cref="ServerOptions.LogFormat"/>.</summary>
     public string? LogFormat { get; init; }
 
+    /// <summary>See <see cref="ServerOptions.InsecureRegistries"/>.</summary>
+    public IReadOnlyList<string>? InsecureRegistries { get; init; }
+
     /// <summary>Reads a file; without one, all settings have their defaults.</summary>
     /// <exception cref="ConfigurationException">The file cannot be read, or a setting is unknown or of the wrong kind.</exception>
     public static ServerConfiguration Read(string? path)
@@ -105,6 +108,7 @@ public sealed record ServerConfiguration
             Audit = Audit ?? defaults.Audit,
             Telemetry = Telemetry ?? defaults.Telemetry,
             LogFormat = LogFormat ?? defaults.LogFormat,
+            InsecureRegistries = InsecureRegistries ?? defaults.InsecureRegistries,
         };
         Check(RuntimeArn.IsAccountId(options.AccountId), "accountId", "must be 12 digits");
         Check(options.Region.Length is > 0 and <= 32, "region", "must be 1 to 32 characters");

@@ -55,4 +55,7 @@ public sealed record ServerOptions
 
     /// <summary>How the log is written: <c>text</c>, a line for people, or <c>json</c>, an object in a line for programs.</summary>
     public string LogFormat { get; init; } = "text";
+
+    /// <summary>Registries (HOST or HOST:PORT) that need no TLS with a trusted certificate. Those on loopback never do.</summary>
+    public IReadOnlyList<string> InsecureRegistries { get; init; } = [];
 }

@@ -5,6 +5,7 @@ using Porthole.Protocol.Aws;
 using Porthole.Server.Audit;
 using Porthole.Server.Auth;
 using Porthole.Server.Control;
+using Porthole.Server.Images;
 using Porthole.Server.Runtimes;
 
 namespace Porthole.Server.Api;
@@ -15,7 +16,7 @@ namespace Porthole.Server.Api;
 /// </summary>
 internal sealed class Routes(
     SigV4Authenticator signatures, BearerAuthenticator bearers, Authorizer authorizer, DeploymentLookup deployments, ShellEndpoint shells, CommandEndpoint commands, StopEndpoint stop,
-    AdminEndpoints admin, CredentialsEndpoint credentials, ControlPlane control, ILogger<Routes> log)
+    AdminEndpoints admin, CredentialsEndpoint credentials, ImageEndpoints images, ControlPlane control, ILogger<Routes> log)
 {
     // A command of 64 KB, each byte of it escaped as \u00XX, and then some.
     private const int MaxBodyBytes = 1024 * 1024;
@@ -57,6 +58,9 @@ internal sealed class Routes(
             (_, "/healthz") => context.Response.WriteAsync("ok\n", context.RequestAborted),
             (_, "/porthole/v1/sessions") => AdminAsync(context, target, "ListSessions", "GET", "server", admin.ListSessionsAsync),
             (_, "/porthole/v1/shutdown") => AdminAsync(context, target, "ShutDownServer", "POST", "server", admin.ShutDownAsync),
+            (_, "/porthole/v1/images") => AdminAsync(context, target, "ListImages", "GET", "images", images.ListAsync),
+            (_, "/porthole/v1/images/pull") => AdminAsync(context, target, "PullImage", "POST", "images", images.PullAsync),
+            (_, "/porthole/v1/images/prune") => AdminAsync(context, target, "PruneImages", "POST", "images", images.PruneAsync),
             (_, "/porthole/v1/credentials") when context.Request.Method == "GET" =>
                 AdminAsync(context, target, "ListCredentials", "GET", "credentials/*", credentials.ListAsync),
             (_, "/porthole/v1/credentials") => AdminAsync(context, target, "CreateCredentials", "POST", "credentials/*", credentials.CreateAsync),

@@ -1,6 +1,8 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Porthole.Sandboxes.Images;
+using Porthole.Server.Images;
 using Porthole.Server.Sessions;
 using Porthole.Server.Store;
 
@@ -10,7 +12,7 @@ namespace Porthole.Server.Runtimes;
 /// Brings runtimes from states on the way (CREATING, UPDATING, DELETING) to where they are going. The store says what is left to do, so a
 /// server that starts goes on where the one before was ended. Doing it twice at once does no harm: each step looks whether it is still wanted.
 /// </summary>
-internal sealed class RuntimeSettler(PortholeStore store, SessionManager sessions, TimeProvider time, ILogger<RuntimeSettler> log) : IHostedService, IDisposable
+internal sealed class RuntimeSettler(PortholeStore store, SessionManager sessions, RuntimeImages images, TimeProvider time, ILogger<RuntimeSettler> log) : IHostedService, IDisposable
 {
     // A store that cannot be written, for instance on a full disk, is tried again.
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(5);
@@ -100,9 +102,7 @@ internal sealed class RuntimeSettler(PortholeStore store, SessionManager session
 
     private async Task PrepareAsync(RuntimeVersion version, CancellationToken stopping)
     {
-        var failure = version.Configuration.AgentRuntimeArtifact.ContainerConfiguration?.ContainerUri == RuntimeArtifact.Host
-            ? null
-            : $"Images and code are not part of this version: give {RuntimeArtifact.Host} as containerUri.";
+        var (digest, failure) = await PrepareImageAsync(version, stopping);
         var status = (failure, version.Status) switch
         {
             (null, _) => ResourceStatus.Ready,
@@ -111,12 +111,25 @@ internal sealed class RuntimeSettler(PortholeStore store, SessionManager session
         };
         await store.ChangeAsync(
             db => db.RuntimeVersions.Where(v => v.RuntimeId == version.RuntimeId && v.Version == version.Version && v.Status == version.Status)
-                .ExecuteUpdateAsync(v => v.SetProperty(r => r.Status, status).SetProperty(r => r.FailureReason, failure), stopping),
+                .ExecuteUpdateAsync(v => v.SetProperty(r => r.Status, status).SetProperty(r => r.FailureReason, failure).SetProperty(r => r.ImageDigest, digest), stopping),
             stopping);
         if (failure is null)
             RuntimeLog.Ready(log, version.RuntimeId, version.Version);
         else
             RuntimeLog.NotReady(log, version.RuntimeId, version.Version, failure);
+    }
+
+    private async Task<(string? Digest, string? Failure)> PrepareImageAsync(RuntimeVersion version, CancellationToken stopping)
+    {
+        try
+        {
+            var image = await images.PrepareAsync(version.Configuration.AgentRuntimeArtifact, null, stopping);
+            return (image == PreparedImage.Host ? null : image.Digest, null);
+        }
+        catch (ImageException e)
+        {
+            return (null, e.Message);
+        }
     }
 
     private async Task ConcludeAsync(StoreContext db, string runtimeId)

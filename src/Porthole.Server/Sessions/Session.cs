@@ -1,6 +1,7 @@
 using Porthole.Posix;
 using Porthole.Protocol.Aws;
 using Porthole.Sandboxes;
+using Porthole.Sandboxes.Images;
 using Porthole.Server.Api;
 using Porthole.Server.Runtimes;
 using Porthole.Server.Store;
@@ -43,6 +44,9 @@ internal sealed class Session
     public Deployment Deployment { get; }
 
     public SessionKey Key { get; }
+
+    /// <summary>What its sandbox is made of.</summary>
+    public PreparedImage Image { get; set; } = PreparedImage.Host;
 
     /// <summary>Its state directory, which goes with it.</summary>
     public string Directory { get; }

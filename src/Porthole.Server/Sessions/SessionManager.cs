@@ -5,7 +5,9 @@ using Porthole.Protocol.Aws;
 using Porthole.Protocol.Link;
 using Porthole.Protocol.Shells;
 using Porthole.Sandboxes;
+using Porthole.Sandboxes.Images;
 using Porthole.Server.Api;
+using Porthole.Server.Images;
 using Porthole.Server.Runtimes;
 using Porthole.Server.Store;
 using Porthole.Server.Telemetry;
@@ -14,7 +16,7 @@ namespace Porthole.Server.Sessions;
 
 /// <summary>Every session of this server: makes them on first use, ends them when they are due, adopts those of the server before.</summary>
 internal sealed class SessionManager(
-    ServerOptions options, DataDirectory data, PortholeStore store, SandboxDriver driver, SandboxLimits limits, TimeProvider time, ILogger<SessionManager> log)
+    ServerOptions options, DataDirectory data, PortholeStore store, SandboxDriver driver, SandboxLimits limits, ImageStore images, SessionStorage storage, TimeProvider time, ILogger<SessionManager> log)
 {
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
 
@@ -86,6 +88,9 @@ internal sealed class SessionManager(
             }
 
             var session = new Session(record, new Deployment(runtime, record.Qualifier, version), directory, options, time);
+
+            // Its sandbox runs on, whatever has become of the image.
+            session.Image = version.ImageDigest is null ? PreparedImage.Host : images.Find(version.ImageDigest) ?? PreparedImage.Host;
             session.Adopt(sandbox);
             _sessions[key] = session;
             _ = SuperviseAsync(session);
@@ -94,6 +99,7 @@ internal sealed class SessionManager(
 
         await Task.WhenAll(met);
         await ClearUnknownAsync(cancellationToken);
+        storage.RemoveForgotten(_sessions.Values);
     }
 
     /// <summary>Ends sessions that are idle or have lived their time, until cancelled.</summary>
@@ -135,12 +141,15 @@ internal sealed class SessionManager(
         if (await store.FindRuntimeAsync(runtime.Id) is null or { Status: ResourceStatus.Deleting })
             throw new SandboxException($"The runtime '{runtime.Id}' has been deleted.");
         var isolation = IsolationTag.Read(await store.FindTagAsync(runtime.Arn.ToString(), IsolationTag.Key));
+        session.Image = RuntimeImages.Find(images, session.Deployment.Version);
         var spec = new SandboxSpec
         {
             Directory = session.Directory,
             HostName = runtime.Name,
             Egress = options.Egress && session.Deployment.Configuration.NetworkConfiguration.NetworkMode == NetworkConfiguration.Public,
             Limits = limits,
+            Image = session.Image,
+            Mounts = storage.MountsOf(session),
         };
         return await driver.StartAsync(isolation is { } wanted ? spec with { Isolation = wanted } : spec);
     }

@@ -22,6 +22,15 @@ public sealed class DataDirectory
     /// <summary>The directory of the audit trail's files.</summary>
     public string AuditPath => Path.Combine(FullPath, "audit");
 
+    /// <summary>Credentials for registries, in the format of docker's config.json; there or not.</summary>
+    public string RegistryCredentialsPath => Path.Combine(FullPath, "auth.json");
+
+    /// <summary>The directory of images.</summary>
+    public string ImagesPath => Path.Combine(FullPath, "images");
+
+    /// <summary>The directory of what outlives sessions.</summary>
+    public string StoragePath => Path.Combine(FullPath, "storage");
+
     internal string CachePath => Path.Combine(FullPath, "cache");
 
     internal string PidPath => Path.Combine(FullPath, "server.pid");

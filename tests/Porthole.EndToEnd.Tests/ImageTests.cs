@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Porthole.EndToEnd.Tests.Harness;
+
+namespace Porthole.EndToEnd.Tests;
+
+/// <summary>A runtime of an image, from its files to a command in its session.</summary>
+public sealed class ImageTests
+{
+    [Fact]
+    public async Task A_runtime_of_an_image_runs_commands_among_the_images_files_in_its_environment()
+    {
+        await using var server = await TestServer.StartAsync();
+        var archive = await ArchiveAsync(server.Root);
+
+        var created = await server.RunAsync("runtime", "create", "boxed", "--image", archive, "--env", "FROM_RUNTIME=runtime");
+        Assert.True(created.ExitCode == 0, created.Errors);
+        var (code, output, errors) = await ExecAsync(
+            server, "--runtime", "boxed", "--", "sh", "-c", "echo $PWD $FROM_IMAGE $FROM_RUNTIME $(id -u) $(cat /word) && ls /usr | wc -l");
+        Assert.True(code == 0, errors);
+        Assert.Equal("/home/agent image runtime 0 boxed\n0\n", output);
+
+        // What is in use stays.
+        Assert.Contains("Nothing to remove", (await server.RunAsync("image", "prune")).Errors);
+        var image = Assert.Single(JsonElement.Parse((await server.RunAsync("image", "list", "--json")).Output).EnumerateArray());
+        Assert.True(image.GetProperty("inUse").GetBoolean());
+        Assert.Equal(archive, Assert.Single(image.GetProperty("references").EnumerateArray()).GetString());
+    }
+
+    [Fact]
+    public async Task An_image_that_cannot_be_had_says_why()
+    {
+        await using var server = await TestServer.StartAsync();
+        var pull = await server.RunAsync("image", "pull", $"127.0.0.1:{TestServer.FreePort()}/nothing:1");
+        Assert.Equal(1, pull.ExitCode);
+        Assert.Contains("cannot be reached", pull.Errors);
+
+        var wrong = await server.RunAsync("image", "pull", "Not An Image");
+        Assert.Equal(1, wrong.ExitCode);
+        Assert.Contains("oci-archive:/", wrong.Errors);
+
+        var created = await server.RunAsync("runtime", "create", "broken", "--image", "docker-archive:/nowhere.tar");
+        Assert.NotEqual(0, created.ExitCode);
+        Assert.Contains("does not exist on the server's machine", created.Errors + created.Output);
+    }
+
+    [Fact]
+    public async Task An_image_is_pulled_ahead_and_its_digest_printed()
+    {
+        await using var server = await TestServer.StartAsync();
+        var archive = await ArchiveAsync(server.Root);
+        var (code, output, errors) = await server.RunAsync("image", "pull", archive);
+        Assert.True(code == 0, errors);
+        Assert.Matches("^sha256:[0-9a-f]{64}\n$", output);
+        Assert.Contains("unpacking", errors);
+        Assert.Contains(output.Trim(), (await server.RunAsync("image", "list")).Output);
+    }
+
+    [Fact]
+    public async Task What_a_session_stores_is_there_when_its_id_comes_back()
+    {
+        await using var server = await TestServer.StartAsync();
+        var created = await server.RunAsync("runtime", "create", "keeper", "--image", "host", "--storage", "/mnt/data");
+        Assert.True(created.ExitCode == 0, created.Errors);
+        var id = ShellClient.NewSessionId();
+        var first = await ExecAsync(server, "--runtime", "keeper", "--session-id", id, "--", "sh", "-c", "echo kept > /mnt/data/file; echo lost > /root/file");
+        Assert.True(first.ExitCode == 0, first.Errors);
+        Assert.Equal(0, (await server.RunAsync("session", "stop", "--all")).ExitCode);
+
+        var second = await ExecAsync(server, "--runtime", "keeper", "--session-id", id, "--", "sh", "-c", "cat /mnt/data/file; cat /root/file 2>/dev/null || echo gone");
+        Assert.Equal("kept\ngone\n", second.Output);
+        var other = await ExecAsync(server, "--runtime", "keeper", "--session-id", ShellClient.NewSessionId(), "--", "ls", "/mnt/data");
+        Assert.Equal("", other.Output);
+    }
+
+    // What stands behind -- is the command's own.
+    private static Task<(int ExitCode, string Output, string Errors)> ExecAsync(TestServer server, params IEnumerable<string> arguments) =>
+        PortholeProgram.RunAsync(null, ["exec", "--data-dir", server.DataDirectory, .. arguments]);
+
+    // A small image, made by the tool that unpacks them.
+    private static async Task<string> ArchiveAsync(string root)
+    {
+        const string script = """
+            set -e
+            cd "$1"
+            mkdir -p tree/bin tree/etc tree/usr tree/home/agent
+            cp /bin/busybox tree/bin/busybox
+            for name in sh ls cat id wc; do ln -s busybox tree/bin/$name; done
+            echo boxed > tree/word
+            umoci init --layout layout
+            umoci new --image layout:test
+            umoci insert --rootless --image layout:test tree /
+            umoci config --image layout:test --config.workingdir /home/agent --config.env FROM_IMAGE=image --config.cmd /bin/sh
+            skopeo copy --insecure-policy oci:layout:test docker-archive:image.tar:boxed:1
+            rm -r tree layout
+            """;
+        using var tools = Process.Start(new ProcessStartInfo("sh", ["-c", script, "sh", root]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var output = tools.StandardOutput.ReadToEndAsync();
+        var errors = await tools.StandardError.ReadToEndAsync().InTime();
+        await tools.WaitForExitAsync().InTime();
+        Assert.True(tools.ExitCode == 0, await output + errors);
+        return $"docker-archive:{root}/image.tar";
+    }
+}
