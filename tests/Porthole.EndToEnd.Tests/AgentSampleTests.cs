@@ -103,7 +103,7 @@ public sealed class AgentSampleTests
         }
 
         public Task<(int ExitCode, string Output, string Errors)> ExecAsync(string command) =>
-            server.RunAsync("exec", "--runtime", arn, "--session-id", _id, "--", "bash", "-c", command);
+            PortholeProgram.RunAsync(null, "exec", "--data-dir", server.DataDirectory, "--runtime", arn, "--session-id", _id, "--", "bash", "-c", command);
 
         public ValueTask DisposeAsync() => server.DisposeAsync();
     }
