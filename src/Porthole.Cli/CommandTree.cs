@@ -28,6 +28,8 @@ internal static class CommandTree
             EnvCommand.Create(),
             ShellCommand.Create(),
             ExecCommand.Create(),
+            InvokeCommand.Create(),
+            LogsCommand.Create(),
             SessionCommand.Create(),
             RuntimeCommand.Create(),
             EndpointCommand.Create(),

@@ -132,10 +132,11 @@ public sealed partial class AgentCoreClient : IDisposable
     internal Uri RuntimeUri(string runtimeArn, string operation, IReadOnlyList<Header> query)
     {
         ArgumentException.ThrowIfNullOrEmpty(runtimeArn);
-        var pairs = query.Select(static pair => $"{PercentEncoding.Encode(pair.Key)}={PercentEncoding.Encode(pair.Value)}");
-        var search = query.Count == 0 ? "" : $"?{string.Join('&', pairs)}";
-        return ServerUri(RegionOf(runtimeArn), $"/runtimes/{PercentEncoding.Encode(runtimeArn)}{operation}{search}");
+        return ServerUri(RegionOf(runtimeArn), $"/runtimes/{PercentEncoding.Encode(runtimeArn)}{operation}{Search(query)}");
     }
+
+    private static string Search(IReadOnlyList<Header> query) =>
+        query.Count == 0 ? "" : $"?{string.Join('&', query.Select(static pair => $"{PercentEncoding.Encode(pair.Key)}={PercentEncoding.Encode(pair.Value)}"))}";
 
     /// <summary>A runtime lives in the region that its ARN says, whatever the environment prefers.</summary>
     internal string RegionOf(string runtimeArn) => RuntimeArn.TryParse(runtimeArn, out var arn) ? arn.Region : Region;
@@ -153,6 +154,9 @@ public sealed partial class AgentCoreClient : IDisposable
         return new Uri(server + pathAndQuery);
     }
 
+    private static MediaTypeHeaderValue ContentType(string text) =>
+        MediaTypeHeaderValue.TryParse(text, out var type) ? type : throw new AgentCoreException($"'{text}' is no content type.");
+
     private static IReadOnlyList<Header> Qualifier(string? qualifier) => qualifier is null ? [] : [new("qualifier", qualifier)];
 
     private static void CheckSessionId(string? sessionId)
@@ -166,13 +170,14 @@ public sealed partial class AgentCoreClient : IDisposable
         SendAsync(HttpMethod.Post, uri, region, [new(SessionId.HeaderName, sessionId)], body, cancellation);
 
     private async Task<HttpResponseMessage> SendAsync(
-        HttpMethod method, Uri uri, string region, IReadOnlyList<Header> headers, byte[]? body, CancellationToken cancellation)
+        HttpMethod method, Uri uri, string region, IReadOnlyList<Header> headers, byte[]? body, CancellationToken cancellation,
+        string contentType = "application/json")
     {
         using var request = new HttpRequestMessage(method, uri);
         if (body is not null)
         {
             request.Content = new ByteArrayContent(body);
-            request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+            request.Content.Headers.ContentType = ContentType(contentType);
         }
 
         var hash = SigV4.Sha256Hex(body ?? []);

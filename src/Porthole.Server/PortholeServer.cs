@@ -10,6 +10,7 @@ using Microsoft.Extensions.Logging;
 using Porthole.Protocol.Shells;
 using Porthole.Sandboxes;
 using Porthole.Sandboxes.Images;
+using Porthole.Server.Agents;
 using Porthole.Server.Api;
 using Porthole.Server.Audit;
 using Porthole.Server.Auth;
@@ -50,6 +51,7 @@ public static class PortholeServer
         if (options.ListenUrls.FirstOrDefault(url => !ListenAddress.IsValid(url)) is { } wrong)
             throw new ConfigurationException($"'{wrong}' is no address to listen on. Give http://HOST:PORT; for https put a proxy in front.");
         using var held = DataDirectory.Create(options.DataDirectory).Lock();
+        held.Directory.ClearSpool();
         var builder = WebApplication.CreateSlimBuilder();
         AddLogging(builder, options.LogFormat);
         await using var store = await OpenStoreAsync(held, builder, cancellationToken);
@@ -176,7 +178,8 @@ public static class PortholeServer
         services.AddSingleton<AccessKeyCache>().AddSingleton<Authorizer>().AddSingleton<CallerConnections>();
         services.AddSingleton<TokenValidator>().AddSingleton<BearerAuthenticator>().AddSingleton(_ => new IssuerDocuments());
         services.AddSingleton(provider => new SigV4Authenticator(provider.GetRequiredService<AccessKeyCache>(), options.Region, TimeProvider.System));
-        services.AddSingleton<DeploymentLookup>().AddSingleton<SessionStorage>().AddSingleton<SessionManager>().AddSingleton<ShellEndpoint>().AddSingleton<CommandEndpoint>().AddSingleton<StopEndpoint>();
+        services.AddSingleton<DeploymentLookup>().AddSingleton<SessionStorage>().AddSingleton<AgentFactory>().AddSingleton<SessionManager>().AddSingleton<ShellEndpoint>().AddSingleton<CommandEndpoint>().AddSingleton<StopEndpoint>();
+        services.AddSingleton<AgentCalls>().AddSingleton<InvocationEndpoint>().AddSingleton<AgentSocketEndpoint>().AddSingleton<LogsEndpoint>();
         services.AddSingleton<AdminEndpoints>().AddSingleton<CredentialsEndpoint>().AddSingleton<RuntimeImages>().AddSingleton<ImageEndpoints>().AddSingleton<Routes>();
         services.AddSingleton<ControlPlane>().AddSingleton<RuntimeOperations>().AddSingleton<EndpointOperations>().AddSingleton<ResourceOperations>();
         services.AddSingleton<RepeatableChanges>().AddSingleton<RuntimeSettler>();

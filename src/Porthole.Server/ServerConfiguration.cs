@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using Porthole.Protocol.Aws;
 using Porthole.Protocol.Shells;
 using Porthole.Sandboxes;
+using Porthole.Server.Agents;
 
 namespace Porthole.Server;
 
@@ -50,6 +51,9 @@ public sealed record ServerConfiguration
 
     /// <summary>See <see cref="ServerOptions.Shells"/>; times in seconds.</summary>
     public ShellLimits? Shells { get; init; }
+
+    /// <summary>See <see cref="ServerOptions.Agents"/>; times in seconds.</summary>
+    public AgentLimits? Agents { get; init; }
 
     /// <summary>See <see cref="ServerOptions.SandboxLimits"/>.</summary>
     public SandboxLimits? Sandbox { get; init; }
@@ -104,6 +108,7 @@ public sealed record ServerConfiguration
             IdleTimeout = IdleTimeout,
             MaxLifetime = MaxLifetime,
             Shells = Shells ?? defaults.Shells,
+            Agents = Agents ?? defaults.Agents,
             SandboxLimits = Sandbox,
             Audit = Audit ?? defaults.Audit,
             Telemetry = Telemetry ?? defaults.Telemetry,
@@ -114,6 +119,7 @@ public sealed record ServerConfiguration
         Check(options.Region.Length is > 0 and <= 32, "region", "must be 1 to 32 characters");
         Check(options.WarmMicroVms is >= 0 and <= 100, "warmMicroVms", "must be 0 to 100");
         CheckShells(options.Shells);
+        CheckAgents(options.Agents);
         CheckAudit(options.Audit);
         Check(options.Telemetry.Endpoint is null or { IsAbsoluteUri: true, Scheme: "http" or "https" }, "telemetry.endpoint", "must be http://HOST:PORT or https://HOST:PORT");
         Check(options.Telemetry.Protocol is "grpc" or "http/protobuf", "telemetry.protocol", "must be grpc or http/protobuf");
@@ -138,6 +144,18 @@ public sealed record ServerConfiguration
     {
         Check(audit.MaxFileBytes >= AuditOptions.MinFileBytes, "audit.maxFileBytes", $"must be at least {AuditOptions.MinFileBytes}");
         Check(audit.MaxTotalBytes / 2 >= audit.MaxFileBytes, "audit.maxTotalBytes", "must be at least twice audit.maxFileBytes");
+    }
+
+    private static void CheckAgents(AgentLimits agents)
+    {
+        Check(agents.StartTimeout > TimeSpan.Zero, "agents.startTimeout", "must be longer than 0");
+        Check(agents.RequestTimeout > TimeSpan.Zero, "agents.requestTimeout", "must be longer than 0");
+        Check(agents.StreamTimeout >= agents.RequestTimeout, "agents.streamTimeout", "must be at least agents.requestTimeout");
+        Check(agents.PingInterval >= TimeSpan.FromMilliseconds(100), "agents.pingInterval", "must be 0.1 or more");
+        Check(agents.PingTimeout > TimeSpan.Zero, "agents.pingTimeout", "must be longer than 0");
+        Check(agents.LogBytes is >= 4096 and <= 16 * 1024 * 1024, "agents.logBytes", "must be 4096 to 16777216");
+        Check(agents.MaxSocketFrameBytes is >= 125 and <= 16 * 1024 * 1024, "agents.maxSocketFrameBytes", "must be 125 to 16777216");
+        Check(agents.MaxSocketFramesPerSecond >= 1, "agents.maxSocketFramesPerSecond", "must be 1 or more");
     }
 
     private static void Check(bool valid, string name, string rule)

@@ -29,6 +29,9 @@ public sealed record ServerOptions
     /// <summary>Limits of shells and their connections (contract section 6).</summary>
     public ShellLimits Shells { get; init; } = ShellLimits.Default;
 
+    /// <summary>Limits of agents and of what is asked of them.</summary>
+    public Agents.AgentLimits Agents { get; init; } = Porthole.Server.Agents.AgentLimits.Default;
+
     /// <summary>Limits of each sandbox; null for what suits this host (see <c>porthole doctor</c>).</summary>
     public Sandboxes.SandboxLimits? SandboxLimits { get; init; }
 

@@ -2,6 +2,7 @@ using System.Reflection;
 using Porthole.Protocol.Shells;
 using Porthole.Sandboxes;
 using Porthole.Server;
+using Porthole.Server.Agents;
 
 namespace Porthole.Repository.Tests;
 
@@ -10,12 +11,12 @@ public sealed class ConfigurationTests
 {
     private static readonly IReadOnlyList<IReadOnlyList<string>> Rows = [.. new Document("docs/configuration.md").TableRows.Where(row => row.Count >= 3)];
 
-    private static readonly Type[] Sections = [typeof(ShellLimits), typeof(SandboxLimits), typeof(AuditOptions), typeof(TelemetryOptions)];
+    private static readonly Type[] Sections = [typeof(ShellLimits), typeof(SandboxLimits), typeof(AuditOptions), typeof(TelemetryOptions), typeof(AgentLimits)];
 
     [Fact]
     public void Every_setting_is_described()
     {
-        var settings = SettingsOf(typeof(ServerConfiguration)).Except(["shells", "sandbox", "audit", "telemetry"]).Concat(Sections.SelectMany(SettingsOf));
+        var settings = SettingsOf(typeof(ServerConfiguration)).Except(["shells", "sandbox", "audit", "telemetry", "agents"]).Concat(Sections.SelectMany(SettingsOf));
         Assert.Empty(settings.Except(Rows.Select(row => row[0])));
     }
 
@@ -34,6 +35,16 @@ public sealed class ConfigurationTests
         {
             var row = Assert.Single(Rows, row => row[0] == Camel(property.Name));
             Assert.Equal(Shown(property.GetValue(ShellLimits.Default)!), row[1]);
+        }
+    }
+
+    [Fact]
+    public void The_defaults_of_agents_are_those_of_the_document()
+    {
+        foreach (var property in Properties(typeof(AgentLimits)))
+        {
+            var row = Assert.Single(Rows, row => row[0] == Camel(property.Name));
+            Assert.Equal(Shown(property.GetValue(AgentLimits.Default)!), row[1]);
         }
     }
 

@@ -7,6 +7,7 @@ using Porthole.Server.Auth;
 using Porthole.Server.Control;
 using Porthole.Server.Images;
 using Porthole.Server.Runtimes;
+using Porthole.Server.Store;
 
 namespace Porthole.Server.Api;
 
@@ -16,7 +17,8 @@ namespace Porthole.Server.Api;
 /// </summary>
 internal sealed class Routes(
     SigV4Authenticator signatures, BearerAuthenticator bearers, Authorizer authorizer, DeploymentLookup deployments, ShellEndpoint shells, CommandEndpoint commands, StopEndpoint stop,
-    AdminEndpoints admin, CredentialsEndpoint credentials, ImageEndpoints images, ControlPlane control, ILogger<Routes> log)
+    AdminEndpoints admin, CredentialsEndpoint credentials, ImageEndpoints images, ControlPlane control, InvocationEndpoint invocations, AgentSocketEndpoint sockets,
+    LogsEndpoint logs, DataDirectory data, ILogger<Routes> log)
 {
     // A command of 64 KB, each byte of it escaped as \u00XX, and then some.
     private const int MaxBodyBytes = 1024 * 1024;
@@ -61,6 +63,7 @@ internal sealed class Routes(
             (_, "/porthole/v1/images") => AdminAsync(context, target, "ListImages", "GET", "images", images.ListAsync),
             (_, "/porthole/v1/images/pull") => AdminAsync(context, target, "PullImage", "POST", "images", images.PullAsync),
             (_, "/porthole/v1/images/prune") => AdminAsync(context, target, "PruneImages", "POST", "images", images.PruneAsync),
+            (_, "/porthole/v1/logs") => AdminAsync(context, target, "GetAgentLog", "GET", "logs", logs.HandleAsync),
             (_, "/porthole/v1/credentials") when context.Request.Method == "GET" =>
                 AdminAsync(context, target, "ListCredentials", "GET", "credentials/*", credentials.ListAsync),
             (_, "/porthole/v1/credentials") => AdminAsync(context, target, "CreateCredentials", "POST", "credentials/*", credentials.CreateAsync),
@@ -69,6 +72,9 @@ internal sealed class Routes(
             (DataPlaneOperation.InvokeAgentRuntimeCommandShell, _) => RuntimeAsync(context, target, "GET", shells.HandleAsync),
             (DataPlaneOperation.InvokeAgentRuntimeCommand, _) => RuntimeAsync(context, target, "POST", commands.HandleAsync),
             (DataPlaneOperation.StopRuntimeSession, _) => RuntimeAsync(context, target, "POST", stop.HandleAsync),
+            (DataPlaneOperation.InvokeAgentRuntime, _) => InvokeAsync(context, target),
+            (DataPlaneOperation.InvokeAgentRuntimeWithWebSocketStream, _) => RuntimeAsync(context, target, "GET", sockets.HandleAsync),
+            (DataPlaneOperation.GetAgentCard, _) => RuntimeAsync(context, target, "GET", invocations.GetCardAsync),
             (DataPlaneOperation.None, _) when control.Find(context.Request.Method, target) is var (operation, path) => ControlAsync(context, target, operation, path),
             (DataPlaneOperation.GetProtectedResourceMetadata, _) => WriteResourceMetadataAsync(context, target),
             _ => throw new AwsException(AwsError.UnknownOperation($"{context.Request.Method} {target.RawPath} is no operation of this server.")),
@@ -81,7 +87,7 @@ internal sealed class Routes(
         var call = ApiCall.Of(context);
         call.Operation = operation;
         var body = await ReadBodyAsync(context, method);
-        var caller = call.Caller = AuthenticateBySignature(context, target, body);
+        var caller = call.Caller = AuthenticateBySignature(context, target, SigV4.Sha256Hex(body.Span));
         var arn = authorizer.OwnArn(resource);
         await authorizer.DemandAsync(context, caller, Actions.OfServer(operation), arn);
         call.ResourceArn = arn;
@@ -90,16 +96,30 @@ internal sealed class Routes(
 
     private async Task RuntimeAsync(HttpContext context, RequestTarget target, string method, Func<HttpContext, DataPlaneRequest, Task> handle)
     {
-        var call = ApiCall.Of(context);
-        call.Operation = target.Operation.ToString();
+        ApiCall.Of(context).Operation = target.Operation.ToString();
         var body = await ReadBodyAsync(context, method);
+        await handle(context, await AdmitAsync(context, target, SigV4.Sha256Hex(body.Span)) with { Body = body });
+    }
+
+    // Its body may be far too long for memory, so it is not read before it is wanted.
+    private async Task InvokeAsync(HttpContext context, RequestTarget target)
+    {
+        ApiCall.Of(context).Operation = target.Operation.ToString();
+        CheckMethod(context, "POST");
+        await using var body = await InvocationBody.OpenAsync(context, data.SpoolPath);
+        await invocations.InvokeAsync(context, await AdmitAsync(context, target, body.Sha256), body);
+    }
+
+    private async Task<DataPlaneRequest> AdmitAsync(HttpContext context, RequestTarget target, string bodySha256)
+    {
+        var call = ApiCall.Of(context);
 
         // The runtime says who may prove themselves how. Whether there is one is told to those only who may use it.
         var finding = deployments.FindAsync(target, context.RequestAborted);
         await ((Task)finding).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         var tokens = finding.IsCompletedSuccessfully ? (await finding).Configuration.AuthorizerConfiguration?.CustomJWTAuthorizer : null;
         Caller caller = tokens is null
-            ? AuthenticateBySignature(context, target, body)
+            ? AuthenticateBySignature(context, target, bodySha256)
             : await bearers.AuthenticateAsync(context, target, deployments.NameOf(target), tokens);
         call.Caller = caller;
         foreach (var action in ActionsOf(context, target, caller))
@@ -108,7 +128,7 @@ internal sealed class Routes(
         var deployment = await finding;
         call.ResourceArn = deployment.Runtime.Arn.ToString();
         call.RequestParameters["qualifier"] = deployment.Endpoint;
-        await handle(context, new DataPlaneRequest(context.TraceIdentifier, target, deployment, caller, body));
+        return new DataPlaneRequest(context.TraceIdentifier, target, deployment, caller, default);
     }
 
     private async Task ControlAsync(HttpContext context, RequestTarget target, ControlOperation operation, ControlPath path)
@@ -118,13 +138,13 @@ internal sealed class Routes(
         var resources = control.ResourcesOf(path);
         call.ResourceArn = resources[^1];
         var body = await ReadBodyAsync(context, operation.Method);
-        var caller = call.Caller = AuthenticateBySignature(context, target, body);
+        var caller = call.Caller = AuthenticateBySignature(context, target, SigV4.Sha256Hex(body.Span));
         await authorizer.DemandAsync(context, caller, Actions.Of(operation.Name), resources);
         await ControlPlane.HandleAsync(context, operation, path, target, body);
     }
 
-    private AccessKeyCaller AuthenticateBySignature(HttpContext context, RequestTarget target, ReadOnlyMemory<byte> body) =>
-        signatures.TryAuthenticate(context, target, SigV4.Sha256Hex(body.Span), out var caller, out var error) ? caller : throw new AwsException(error);
+    private AccessKeyCaller AuthenticateBySignature(HttpContext context, RequestTarget target, string bodySha256) =>
+        signatures.TryAuthenticate(context, target, bodySha256, out var caller, out var error) ? caller : throw new AwsException(error);
 
     // To speak for a user takes an action of its own (contract section 1.2), and a name that nobody on the way can have changed.
     private static IEnumerable<string> ActionsOf(HttpContext context, RequestTarget target, Caller caller)
@@ -151,10 +171,15 @@ internal sealed class Routes(
         await context.Response.Body.WriteAsync(ProtectedResource.Metadata(context.Request, deployments.NameOf(target), tokens), context.RequestAborted);
     }
 
-    private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(HttpContext context, string method)
+    private static void CheckMethod(HttpContext context, string method)
     {
         if (context.Request.Method != method)
             throw new AwsException(AwsError.MethodNotAllowed(method));
+    }
+
+    private static async Task<ReadOnlyMemory<byte>> ReadBodyAsync(HttpContext context, string method)
+    {
+        CheckMethod(context, method);
         if (method == "GET")
             return default;
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
@@ -27,16 +25,13 @@ internal sealed class ShellEndpoint(
     // Offered together with a signature by one official client, which fails when it is not echoed (contract section 3.4).
     private const string CommandProtocol = "v1.command.agentcore.aws.dev";
 
-    // RFC 6455 section 1.3.
-    private const string AcceptSuffix = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-
     public async Task HandleAsync(HttpContext context, DataPlaneRequest request)
     {
         var sessionId = request.SessionIdOf(context) ?? SessionId.NewId();
         var shellId = ShellIdOf(request) ?? ShellId.NewId();
         var call = ApiCall.Of(context);
         (call.SessionId, call.ShellId) = (sessionId, shellId);
-        var key = CheckHandshake(context);
+        var key = WebSocketHandshake.Check(context);
 
         var session = sessions.GetOrStart(request.KeyOf(sessionId), request.Deployment, request.Principal);
         using var activity = session.BeginActivity();
@@ -78,29 +73,11 @@ internal sealed class ShellEndpoint(
             $"A shell id is 1 to {ShellId.MaxLength} letters, digits, '-' and '_', beginning with a letter or digit."));
     }
 
-    // RFC 6455 section 4.2.1.
-    private static string CheckHandshake(HttpContext context)
-    {
-        var headers = context.Request.Headers;
-        if (context.Features.Get<IHttpUpgradeFeature>() is not { IsUpgradableRequest: true }
-            || !headers.Upgrade.ToString().Contains("websocket", StringComparison.OrdinalIgnoreCase))
-            throw new AwsException(AwsError.CannotParse("This operation is a WebSocket: send 'Connection: Upgrade' and 'Upgrade: websocket'."));
-        if (headers.SecWebSocketVersion != "13")
-            throw new AwsException(AwsError.CannotParse("Only WebSocket version 13 is spoken here (Sec-WebSocket-Version)."));
-        var key = headers.SecWebSocketKey.ToString();
-        Span<byte> nonce = stackalloc byte[18];
-        if (key.Length != 24 || !Convert.TryFromBase64String(key, nonce, out var bytes) || bytes != 16)
-            throw new AwsException(AwsError.CannotParse("Sec-WebSocket-Key is not 16 bytes in base64."));
-        return key;
-    }
-
     private static async Task<LoopConnection> UpgradeAsync(HttpContext context, string key, string sessionId, string shellId)
     {
         var response = context.Response.Headers;
         response.Upgrade = "websocket";
-#pragma warning disable CA5350 // RFC 6455 names SHA-1 here; nothing secret depends on it.
-        response.SecWebSocketAccept = Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(key + AcceptSuffix)));
-#pragma warning restore CA5350
+        response.SecWebSocketAccept = WebSocketHandshake.Accept(key);
         var offersCommands = context.Request.Headers.GetCommaSeparatedValues("Sec-WebSocket-Protocol").Contains(CommandProtocol);
         if ((BearerToken.Answer(context.Request) ?? (offersCommands ? CommandProtocol : null)) is { } subprotocol)
             response.SecWebSocketProtocol = subprotocol;

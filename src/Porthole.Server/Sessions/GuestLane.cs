@@ -11,6 +11,7 @@ internal sealed class GuestLane : IAsyncDisposable
     private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(LinkFrame.MaxFrameBytes);
     private int _start;
     private int _end;
+    private ushort _version;
     private bool _disposed;
 
     private GuestLane(Socket socket) => _socket = socket;
@@ -29,7 +30,7 @@ internal sealed class GuestLane : IAsyncDisposable
             var (frame, payload) = await lane.ReceiveAsync(cancellationToken);
             if (frame.Type != LinkFrameType.Hello)
                 throw new LinkProtocolException("the first frame is no greeting");
-            _ = LinkHello.Read(payload.Span);
+            lane._version = Math.Min(LinkHello.Read(payload.Span).Version, LinkHello.CurrentVersion);
             return lane;
         }
         catch
@@ -37,6 +38,14 @@ internal sealed class GuestLane : IAsyncDisposable
             await lane.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>Checks that the guest answers requests of a version. A session keeps the guest that it was started with, however old.</summary>
+    /// <exception cref="IOException">It does not.</exception>
+    public void Demand(ushort version)
+    {
+        if (_version < version)
+            throw new IOException("the session was started by an older version of this server, which had no agents: stop it, and its next use makes a new one");
     }
 
     /// <summary>Sends a whole frame.</summary>

@@ -2,6 +2,7 @@ using Porthole.Posix;
 using Porthole.Protocol.Aws;
 using Porthole.Sandboxes;
 using Porthole.Sandboxes.Images;
+using Porthole.Server.Agents;
 using Porthole.Server.Api;
 using Porthole.Server.Runtimes;
 using Porthole.Server.Store;
@@ -53,6 +54,9 @@ internal sealed class Session
 
     public SessionShells Shells { get; }
 
+    /// <summary>Its agent, known once it has started; null when its runtime has none.</summary>
+    public SessionAgent? Agent { get; set; }
+
     /// <summary>The start under way or done; fails with the reason when the sandbox could not be had.</summary>
     public Task Started { get; private set; } = Task.CompletedTask;
 
@@ -79,6 +83,7 @@ internal sealed class Session
     {
         lock (_lock)
             (_sandbox, _state) = (sandbox, SessionState.Active);
+        Agent?.Begin();
     }
 
     /// <summary>Opens a new lane of the guest link.</summary>
@@ -103,12 +108,15 @@ internal sealed class Session
 
     /// <summary>Keeps the session from being idle until the result is disposed: an attached shell, a command.</summary>
     /// <exception cref="AwsException">The session is ending.</exception>
-    public IDisposable BeginActivity()
+    public IDisposable BeginActivity() => TryBeginActivity() ?? throw new AwsException(AwsError.SessionBusy());
+
+    /// <summary>As <see cref="BeginActivity"/>; null when the session is ending.</summary>
+    public IDisposable? TryBeginActivity()
     {
         lock (_lock)
         {
             if (_state > SessionState.Active)
-                throw new AwsException(AwsError.SessionBusy());
+                return null;
             _busy++;
         }
 
@@ -149,6 +157,7 @@ internal sealed class Session
     {
         foreach (var connection in Shells.Connections())
             connection.TakeAway(reason);
+        Agent?.Dispose();
         try
         {
             // A start under way has to finish first: what it makes must not be left behind.
@@ -182,6 +191,8 @@ internal sealed class Session
                 _state = SessionState.Active;
             _idleSince = _time.GetUtcNow();
         }
+
+        Agent?.Begin();
     }
 
     private void EndActivity()

@@ -6,6 +6,7 @@ using Porthole.Protocol.Link;
 using Porthole.Protocol.Shells;
 using Porthole.Sandboxes;
 using Porthole.Sandboxes.Images;
+using Porthole.Server.Agents;
 using Porthole.Server.Api;
 using Porthole.Server.Images;
 using Porthole.Server.Runtimes;
@@ -16,7 +17,7 @@ namespace Porthole.Server.Sessions;
 
 /// <summary>Every session of this server: makes them on first use, ends them when they are due, adopts those of the server before.</summary>
 internal sealed class SessionManager(
-    ServerOptions options, DataDirectory data, PortholeStore store, SandboxDriver driver, SandboxLimits limits, ImageStore images, SessionStorage storage, TimeProvider time, ILogger<SessionManager> log)
+    ServerOptions options, DataDirectory data, PortholeStore store, SandboxDriver driver, SandboxLimits limits, ImageStore images, SessionStorage storage, AgentFactory agents, TimeProvider time, ILogger<SessionManager> log)
 {
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
 
@@ -91,6 +92,7 @@ internal sealed class SessionManager(
 
             // Its sandbox runs on, whatever has become of the image.
             session.Image = version.ImageDigest is null ? PreparedImage.Host : images.Find(version.ImageDigest) ?? PreparedImage.Host;
+            session.Agent = agents.For(session, session.Image.Configuration);
             session.Adopt(sandbox);
             _sessions[key] = session;
             _ = SuperviseAsync(session);
@@ -142,6 +144,7 @@ internal sealed class SessionManager(
             throw new SandboxException($"The runtime '{runtime.Id}' has been deleted.");
         var isolation = IsolationTag.Read(await store.FindTagAsync(runtime.Arn.ToString(), IsolationTag.Key));
         session.Image = RuntimeImages.Find(images, session.Deployment.Version);
+        session.Agent = agents.For(session, session.Image.Configuration);
         var spec = new SandboxSpec
         {
             Directory = session.Directory,

@@ -33,6 +33,9 @@ public sealed class DataDirectory
 
     internal string CachePath => Path.Combine(FullPath, "cache");
 
+    /// <summary>Where long bodies wait until they are whole, so that their signature can be verified. Their files go with the request.</summary>
+    internal string SpoolPath => Path.Combine(FullPath, "spool");
+
     internal string PidPath => Path.Combine(FullPath, "server.pid");
 
     /// <summary>Opens the directory, made for its owner alone if it is not there yet.</summary>
@@ -45,6 +48,7 @@ public sealed class DataDirectory
         {
             Directory.CreateDirectory(full, OwnerOnly);
             Directory.CreateDirectory(Path.Combine(full, "sessions"), OwnerOnly);
+            Directory.CreateDirectory(Path.Combine(full, "spool"), OwnerOnly);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -62,6 +66,13 @@ public sealed class DataDirectory
         var directory = new DataDirectory(Path.GetFullPath(path));
         if (File.Exists(directory.StorePath)) return directory;
         throw new DataDirectoryException($"{directory.FullPath} is no data directory: it has no store. Start 'porthole serve --data-dir {path}' first.");
+    }
+
+    /// <summary>Removes what a server that was killed had received. Only for the holder of the lock.</summary>
+    internal void ClearSpool()
+    {
+        foreach (var file in Directory.EnumerateFiles(SpoolPath))
+            File.Delete(file);
     }
 
     /// <summary>Takes the directory for this process, until the result is disposed or the process ends in whatever way.</summary>

@@ -6,7 +6,10 @@ using Porthole.Protocol.Aws;
 namespace Porthole.EndToEnd.Tests.Harness;
 
 /// <summary>Signed requests over plain HTTP, as the official clients make them.</summary>
-internal sealed class ApiClient(TestServer server, SigV4Credentials? credentials = null) : IDisposable
+/// <param name="server">The server.</param>
+/// <param name="credentials">Who asks; the holder of the server's first key by default.</param>
+/// <param name="runtimeArn">The runtime of requests that are for one; the server's own by default.</param>
+internal sealed class ApiClient(TestServer server, SigV4Credentials? credentials = null, string? runtimeArn = null) : IDisposable
 {
     public const string SessionHeader = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id";
 
@@ -15,7 +18,7 @@ internal sealed class ApiClient(TestServer server, SigV4Credentials? credentials
     /// <summary>The trace that requests are part of.</summary>
     public string? TraceParent { get; set; }
 
-    public string RuntimePath(string operation) => $"/runtimes/{Uri.EscapeDataString(server.RuntimeArn)}/{operation}";
+    public string RuntimePath(string operation) => $"/runtimes/{Uri.EscapeDataString(runtimeArn ?? server.RuntimeArn)}/{operation}";
 
     public Task<HttpResponseMessage> StopSessionAsync(string sessionId) => PostAsync(RuntimePath("stopruntimesession"), "", sessionId);
 

@@ -41,6 +41,16 @@ internal sealed class TestServer : IAsyncDisposable
 
     public int ProcessId => _process!.Id;
 
+    /// <summary>Memory of the server that is resident, in bytes.</summary>
+    public long ResidentBytes
+    {
+        get
+        {
+            _process!.Refresh();
+            return _process.WorkingSet64;
+        }
+    }
+
     public string RuntimeArn { get; private set; } = "";
 
     public string Region { get; private set; } = "";
