@@ -78,6 +78,7 @@ public static class PortholeServer
         var sessions = app.Services.GetRequiredService<SessionManager>();
         await sessions.AdoptAsync(cancellationToken);
         app.UseRequestIds();
+        app.UseBrowserAccess(options.AllowedOrigins);
         app.Use(app.Services.GetRequiredService<ApiCalls>().InvokeAsync);
         app.Run(app.Services.GetRequiredService<Routes>().HandleAsync);
         app.Lifetime.ApplicationStopping.Register(() => CloseShells(sessions));

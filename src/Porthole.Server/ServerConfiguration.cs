@@ -5,6 +5,7 @@ using Porthole.Protocol.Aws;
 using Porthole.Protocol.Shells;
 using Porthole.Sandboxes;
 using Porthole.Server.Agents;
+using Porthole.Server.Api;
 
 namespace Porthole.Server;
 
@@ -21,6 +22,9 @@ public sealed record ServerConfiguration
 
     /// <summary>See <see cref="ServerOptions.ListenUrls"/>.</summary>
     public IReadOnlyList<string>? Listen { get; init; }
+
+    /// <summary>See <see cref="ServerOptions.AllowedOrigins"/>.</summary>
+    public IReadOnlyList<string>? AllowedOrigins { get; init; }
 
     /// <summary>See <see cref="ServerOptions.Isolation"/>.</summary>
     public string? Isolation { get; init; }
@@ -98,6 +102,7 @@ public sealed record ServerConfiguration
         var options = defaults with
         {
             ListenUrls = Listen is { Count: > 0 } ? Listen : defaults.ListenUrls,
+            AllowedOrigins = AllowedOrigins,
             Isolation = Isolation ?? defaults.Isolation,
             MicroVmDirectory = MicroVmDirectory,
             WarmMicroVms = WarmMicroVms ?? defaults.WarmMicroVms,
@@ -118,6 +123,7 @@ public sealed record ServerConfiguration
         Check(RuntimeArn.IsAccountId(options.AccountId), "accountId", "must be 12 digits");
         Check(options.Region.Length is > 0 and <= 32, "region", "must be 1 to 32 characters");
         Check(options.WarmMicroVms is >= 0 and <= 100, "warmMicroVms", "must be 0 to 100");
+        Check(options.AllowedOrigins?.All(BrowserAccess.IsOrigin) ?? true, "allowedOrigins", "must be a list of origins as https://HOST:PORT, or *");
         CheckShells(options.Shells);
         CheckAgents(options.Agents);
         CheckAudit(options.Audit);

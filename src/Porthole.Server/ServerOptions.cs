@@ -20,6 +20,9 @@ public sealed record ServerOptions
     /// <summary>How many microVMs of a kind wait for the next session, about 85 MB each; 0 for none.</summary>
     public int WarmMicroVms { get; init; } = 1;
 
+    /// <summary>Origins of web pages that may use the server, <c>*</c> for all; null for all requests, and WebSockets of the own host.</summary>
+    public IReadOnlyList<string>? AllowedOrigins { get; init; }
+
     /// <summary>AWS region in ARNs and signatures.</summary>
     public string Region { get; init; } = "us-east-1";
 
