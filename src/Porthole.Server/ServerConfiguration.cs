@@ -157,8 +157,8 @@ public sealed record ServerConfiguration
         Check(agents.StartTimeout > TimeSpan.Zero, "agents.startTimeout", "must be longer than 0");
         Check(agents.RequestTimeout > TimeSpan.Zero, "agents.requestTimeout", "must be longer than 0");
         Check(agents.StreamTimeout >= agents.RequestTimeout, "agents.streamTimeout", "must be at least agents.requestTimeout");
-        Check(agents.PingInterval >= TimeSpan.FromMilliseconds(100), "agents.pingInterval", "must be 0.1 or more");
-        Check(agents.PingTimeout > TimeSpan.Zero, "agents.pingTimeout", "must be longer than 0");
+        Check(agents.HealthInterval >= TimeSpan.FromMilliseconds(100), "agents.healthInterval", "must be 0.1 or more");
+        Check(agents.HealthTimeout > TimeSpan.Zero, "agents.healthTimeout", "must be longer than 0");
         Check(agents.LogBytes is >= 4096 and <= 16 * 1024 * 1024, "agents.logBytes", "must be 4096 to 16777216");
         Check(agents.MaxSocketFrameBytes is >= 125 and <= 16 * 1024 * 1024, "agents.maxSocketFrameBytes", "must be 125 to 16777216");
         Check(agents.MaxSocketFramesPerSecond >= 1, "agents.maxSocketFramesPerSecond", "must be 1 or more");

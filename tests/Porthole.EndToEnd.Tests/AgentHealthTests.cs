@@ -8,7 +8,7 @@ public sealed class AgentHealthTests
 {
     // Sessions are looked at once a second, agents four times.
     private const string Fast = """
-        "idleTimeout": 3, "agents": { "startTimeout": 4, "pingInterval": 0.25, "pingTimeout": 2 }
+        "idleTimeout": 3, "agents": { "startTimeout": 4, "healthInterval": 0.25, "healthTimeout": 2 }
         """;
 
     [Fact]

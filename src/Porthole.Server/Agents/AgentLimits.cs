@@ -16,10 +16,10 @@ public sealed record AgentLimits
     public TimeSpan StreamTimeout { get; init; } = TimeSpan.FromMinutes(60);
 
     /// <summary>Time between two questions how a healthy agent is. The service's own is not documented.</summary>
-    public TimeSpan PingInterval { get; init; } = TimeSpan.FromSeconds(5);
+    public TimeSpan HealthInterval { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Time in which it has to answer that; one that does not is not busy.</summary>
-    public TimeSpan PingTimeout { get; init; } = TimeSpan.FromSeconds(5);
+    public TimeSpan HealthTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Bytes of what an agent prints that are kept, 4,096 to 16,777,216.</summary>
     public int LogBytes { get; init; } = 1024 * 1024;

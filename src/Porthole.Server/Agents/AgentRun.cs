@@ -106,7 +106,7 @@ internal sealed class AgentRun
                     busy = null;
                 }
 
-                await Task.Delay(_limits.PingInterval, ended);
+                await Task.Delay(_limits.HealthInterval, ended);
             }
         }
         catch (OperationCanceledException) when (ended.IsCancellationRequested)
@@ -145,7 +145,7 @@ internal sealed class AgentRun
     private async Task<string?> ProblemAsync(CancellationToken ended)
     {
         using var overdue = CancellationTokenSource.CreateLinkedTokenSource(ended);
-        overdue.CancelAfter(_limits.PingTimeout);
+        overdue.CancelAfter(_limits.HealthTimeout);
         try
         {
             if (_contract.PingPath is { } path)
@@ -164,7 +164,7 @@ internal sealed class AgentRun
         }
         catch (OperationCanceledException) when (!ended.IsCancellationRequested)
         {
-            return $"no answer within {_limits.PingTimeout.TotalSeconds:0} s";
+            return $"no answer within {_limits.HealthTimeout.TotalSeconds:0} s";
         }
     }
 
@@ -172,7 +172,7 @@ internal sealed class AgentRun
     private async Task<AgentStatus?> TryAskAsync(Uri ping, CancellationToken ended)
     {
         using var overdue = CancellationTokenSource.CreateLinkedTokenSource(ended);
-        overdue.CancelAfter(_limits.PingTimeout);
+        overdue.CancelAfter(_limits.HealthTimeout);
         try
         {
             return await AgentHealth.AskAsync(_http, ping, overdue.Token);
