@@ -15,7 +15,9 @@ internal sealed partial record RuntimeRequest(string? Name, RuntimeConfiguration
     private static readonly TextRule Role = new(1, 2048);
     private static readonly TextRule Description = new(1, 4096);
     private static readonly TextRule ContainerUri = new(1, 1024);
-    private static readonly TextRule Bucket = new(1, 63);
+
+    // Longer than a bucket's name, which has 63 characters at most: here it is the path of a directory.
+    private static readonly TextRule Bucket = new(1, 1024);
     private static readonly TextRule Prefix = new(1, 1024);
     private static readonly TextRule VersionId = new(3, 1024);
     private static readonly TextRule EntryPointWord = new(1, 128);

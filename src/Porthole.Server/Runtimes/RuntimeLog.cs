@@ -16,4 +16,7 @@ internal static partial class RuntimeLog
 
     [LoggerMessage(133, LogLevel.Error, "Runtime {RuntimeId}: its state could not be brought forward; the next try is in {Delay}")]
     public static partial void SettlingFailed(ILogger log, string runtimeId, TimeSpan delay, Exception exception);
+
+    [LoggerMessage(134, LogLevel.Error, "Runtime {RuntimeId}: version {Version} could not be prepared")]
+    public static partial void PreparationFailed(ILogger log, string runtimeId, int version, Exception exception);
 }

@@ -130,6 +130,12 @@ internal sealed class RuntimeSettler(PortholeStore store, SessionManager session
         {
             return (null, e.Message);
         }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // Whatever it is, trying again for ever would leave the runtime on its way for ever.
+            RuntimeLog.PreparationFailed(log, version.RuntimeId, version.Version, e);
+            return (null, $"The server failed to prepare it: {e.Message.TrimEnd('.')}. Its log has more; create or update the runtime to try again.");
+        }
     }
 
     private async Task ConcludeAsync(StoreContext db, string runtimeId)
