@@ -7,7 +7,7 @@ public sealed class CompletionTests
     private static readonly Lazy<Task<string>> BashScript = new(async () => (await PortholeProcess.RunAsync(["completion", "bash"])).Output);
 
     [Theory]
-    [InlineData("porthole se", "serve session")]
+    [InlineData("porthole se", "serve session setup")]
     [InlineData("porthole session ", "list stop --help -h")]
     [InlineData("porthole session list --js", "--json")]
     [InlineData("porthole env --format ", "sh json dotenv")]

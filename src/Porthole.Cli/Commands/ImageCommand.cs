@@ -124,7 +124,7 @@ internal static class ImageCommand
         var command = new PortholeCommand("login", "Give the server of this machine credentials for a registry")
         {
             Notes = ["They are tried at the registry, and kept in auth.json of the data directory in the format of docker's config.json. Needs skopeo."],
-            Examples = [new("porthole image login registry.example --username ci --password-stdin < token", "in a script")],
+            Examples = [new("cat token | porthole image login registry.example --username ci --password-stdin", "in a script")],
             ExitCodes = [("1", "the registry refused them, or cannot be reached")],
             Arguments = { registry },
             Options = { user, fromInput, dataDirectory },

@@ -8,7 +8,10 @@ internal static class SetupCommand
 {
     public static Command Create()
     {
-        var command = new PortholeCommand("setup", "Get what sessions of a kind need, ahead of the first one");
+        var command = new PortholeCommand("setup", "Get what sessions of a kind need, ahead of the first one")
+        {
+            Examples = [new("porthole setup microvm", "before the first microVM")],
+        };
         command.Subcommands.Add(CreateMicroVm());
         return command;
     }

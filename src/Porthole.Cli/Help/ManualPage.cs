@@ -81,5 +81,7 @@ internal static class ManualPage
         return (escaped[0] is '.' or '\'' ? "\\&" : "") + escaped + "\n";
     }
 
-    private static string Escape(string text) => text.Replace("\\", "\\e", StringComparison.Ordinal).Replace("-", "\\-", StringComparison.Ordinal);
+    // The page is shown in every locale, so it has no character beyond ASCII.
+    private static string Escape(string text) =>
+        text.Replace("\\", "\\e", StringComparison.Ordinal).Replace("-", "\\-", StringComparison.Ordinal).Replace("…", "...", StringComparison.Ordinal);
 }
