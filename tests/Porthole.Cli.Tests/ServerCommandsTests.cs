@@ -40,10 +40,11 @@ public sealed class ServerCommandsTests
         await using var server = await ScriptedServer.StartAsync();
         var (gone, there) = (new string('g', 33), new string('t', 33));
         var running = PortholeProcess.RunAsync(["session", "stop", gone, there], server);
-        await (await server.NextAsync()).RefuseAsync(AwsError.NotFound("there is no such session"));
-        var second = await server.NextAsync();
-        Assert.Equal(there, second.Header(SessionId.HeaderName));
-        await second.AnswerAsync(200, "application/json", "{}"u8.ToArray());
+
+        // Both are asked for beside each other, so either may come first.
+        ScriptedRequest[] requests = [await server.NextAsync(), await server.NextAsync()];
+        await requests.Single(request => request.Header(SessionId.HeaderName) == gone).RefuseAsync(AwsError.NotFound("there is no such session"));
+        await requests.Single(request => request.Header(SessionId.HeaderName) == there).AnswerAsync(200, "application/json", "{}"u8.ToArray());
         Assert.Equal(new PortholeResult(1, "", "porthole: there is no such session (request request-1)\n"), await running);
     }
 
