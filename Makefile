@@ -1,10 +1,10 @@
-# make build | run | test | test-samples | bench | soak | clean
+# make build | run | test | test-samples | test-microvm | bench | soak | clean
 CONFIGURATION ?= Release
 OUT := out
 RID := $(shell uname -m | sed 's/x86_64/linux-x64/;s/aarch64/linux-arm64/')
 PUBLISH := dotnet publish -c $(CONFIGURATION) -r $(RID) -v quiet --nologo
 
-.PHONY: build run test test-samples bench soak clean tools format
+.PHONY: build run test test-samples test-microvm bench soak clean tools format
 
 # Debian packages that a build, a sandbox or the tests need; see scripts/install-tools for what each is for.
 tools:
