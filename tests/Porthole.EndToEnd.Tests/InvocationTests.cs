@@ -55,7 +55,9 @@ public sealed class InvocationTests(SharedServer shared)
         using var answer = await agent.StartAsync("hash", content, hash, declaresHash);
         var seen = JsonElement.Parse(await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
         Assert.Equal((hash, body.Length), (seen.GetProperty("sha256").GetString(), seen.GetProperty("bytes").GetInt32()));
-        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(_server.DataDirectory, "spool")));
+
+        // The file goes when the request is over, which is after its answer has been read; other tests have theirs there too.
+        await Patience.UntilAsync("the spool to be empty", () => !Directory.EnumerateFileSystemEntries(Path.Combine(_server.DataDirectory, "spool")).Any());
     }
 
     [Fact]
