@@ -211,7 +211,7 @@ public sealed class RefusalTests(SharedServer shared)
         using var longer = await api.StartCommandAsync(sessionId, "echo ran #" + padding, null, TestContext.Current.CancellationToken);
         await RefusedAsync(longer, 400, "ValidationException", "1 to 65536");
         using var huge = await api.StartCommandAsync(sessionId, new string('x', 2_000_000), null, TestContext.Current.CancellationToken);
-        await RefusedAsync(huge, 400, "ValidationException", "");
+        await RefusedAsync(huge, 400, "ValidationException", "The body has");
     }
 
     [Fact]

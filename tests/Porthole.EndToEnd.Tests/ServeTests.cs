@@ -59,7 +59,7 @@ public sealed class ServeTests : IDisposable
     [InlineData("""{ "port": 80 }""", "port")]
     [InlineData("""{ "shells": { "pingInterval": "often" } }""", "duration")]
     [InlineData("""{ "accountId": "12" }""", "accountId")]
-    [InlineData("""{ "isolation": "microvm" }""", "microvm")]
+    [InlineData("""{ "isolation": "jail" }""", "jail")]
     [InlineData("{ nonsense", "")]
     public async Task A_configuration_that_is_wrong_is_refused_by_its_name(string json, string message)
     {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
@@ -22,6 +23,10 @@ internal sealed class Routes(
 {
     // A command of 64 KB, each byte of it escaped as \u00XX, and then some.
     private const int MaxBodyBytes = 1024 * 1024;
+
+    // What is too long is read to this length all the same and thrown away: a client that is still sending when the connection closes
+    // sees a broken pipe instead of the reason.
+    private const int MaxDrainedBytes = 16 * MaxBodyBytes;
 
     private const string UserIdHeader = "X-Amzn-Bedrock-AgentCore-Runtime-User-Id";
 
@@ -183,9 +188,22 @@ internal sealed class Routes(
         if (method == "GET")
             return default;
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
-            limit.MaxRequestBodySize = MaxBodyBytes;
-        using var body = new MemoryStream();
-        await context.Request.Body.CopyToAsync(body, context.RequestAborted);
-        return body.GetBuffer().AsMemory(0, (int)body.Length);
+            limit.MaxRequestBodySize = MaxDrainedBytes;
+        var declared = Math.Min(context.Request.ContentLength ?? 0, MaxBodyBytes);
+        using var body = new MemoryStream((int)declared);
+        var buffer = ArrayPool<byte>.Shared.Rent(64 * 1024);
+        try
+        {
+            var read = 0L;
+            for (int count; (count = await context.Request.Body.ReadAsync(buffer, context.RequestAborted)) > 0; read += count)
+                body.Write(buffer, 0, (int)Math.Clamp(MaxBodyBytes - read, 0, count));
+            return read <= MaxBodyBytes
+                ? body.GetBuffer().AsMemory(0, (int)body.Length)
+                : throw new AwsException(AwsError.CannotParse($"The body has {read} bytes, and {MaxBodyBytes} are the most that any operation takes."));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 }
