@@ -34,6 +34,9 @@ public sealed class RecordTests
         await broken.ReadCloseAsync();
         broken.Dispose();
         using var lost = await ShellClient.OpenAsync(server, sessionId, "lost");
+
+        // Records are written behind the requests (docs/decisions/0010): a server that is killed takes those of its last moment along.
+        await Patience.UntilAsync("the last connection to be recorded", () => Read(server).Any(row => row.ShellId == "lost"));
         await server.KillAsync();
         await server.StartAgainAsync();
         using var stopped = await ShellClient.OpenAsync(server, sessionId, "stopped");
