@@ -1,6 +1,6 @@
 // Commands and the end of sessions through @aws-sdk/client-bedrock-agentcore.
 import assert from 'node:assert/strict'
-import { InvokeAgentRuntimeCommand } from '@aws-sdk/client-bedrock-agentcore'
+import { ListActorsCommand } from '@aws-sdk/client-bedrock-agentcore'
 import { newClient, runCommand, stopSession } from './lib/commands.mjs'
 import { credentials, newSessionId, openTerminal, suite, test } from './lib/suite.mjs'
 
@@ -112,6 +112,5 @@ test('a wrong secret, an unknown key and another region are an AccessDeniedExcep
 })
 
 test('an operation that the server does not have says so by name', async () => {
-  const request = new InvokeAgentRuntimeCommand({ agentRuntimeArn: suite.runtimeArn, runtimeSessionId: newSessionId(), payload: Buffer.from('{}') })
-  await assert.rejects(newClient().send(request), { name: 'UnknownOperationException' })
+  await assert.rejects(newClient().send(new ListActorsCommand({ memoryId: 'memory-0123456789' })), { name: 'UnknownOperationException' })
 })
