@@ -80,10 +80,15 @@ public sealed partial class SandboxDriver : IDisposable
             };
             var launcher = new SandboxLauncher(start, place, bubblewrap);
             var drivers = new Dictionary<Isolation, IIsolationDriver> { [Isolation.Namespace] = new NamespaceDriver(launcher, disks) };
-            var image = new BaseImage(loop, options, options.MachineDirectory, bubblewrap, mountPoint);
-            var parts = MachineParts.TryFind(loop, options, image, out var missing);
+            var programs = new BaseImage(loop, options, options.MachineDirectory, bubblewrap, mountPoint);
+            var parts = MachineParts.TryFind(loop, options, programs, out var missing);
             if (parts is not null)
-                drivers[Isolation.MicroVm] = new MicroVmDriver(new MachineLauncher(start, bubblewrap, mountPoint, network?.NameServer), parts, DiskImages.Empty(loop, options.CacheDirectory), MachinesOf(options));
+            {
+                var machines = new MachineLauncher(start, bubblewrap, mountPoint, network?.NameServer);
+                var images = new ImageDisks(loop, options, unshare);
+                drivers[Isolation.MicroVm] = new MicroVmDriver(machines, parts, images, DiskImages.Empty(loop, options.CacheDirectory), MachinesOf(options));
+            }
+
             if (options.Isolation == IsolationChoice.MicroVm && missing is not null)
                 options.Warn($"no session can start, since they shall be microVMs: {missing}");
             var driver = new SandboxDriver(options, loop, cgroups, drivers, network)

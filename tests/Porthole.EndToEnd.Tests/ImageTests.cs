@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using Porthole.EndToEnd.Tests.Harness;
 
@@ -11,7 +10,7 @@ public sealed class ImageTests
     public async Task A_runtime_of_an_image_runs_commands_among_the_images_files_in_its_environment()
     {
         await using var server = await TestServer.StartAsync();
-        var archive = await ArchiveAsync(server.Root);
+        var archive = await BoxImage.ArchiveAsync(server.Root);
 
         var created = await server.RunAsync("runtime", "create", "boxed", "--image", archive, "--env", "FROM_RUNTIME=runtime");
         Assert.True(created.ExitCode == 0, created.Errors);
@@ -25,6 +24,24 @@ public sealed class ImageTests
         var image = Assert.Single(JsonElement.Parse((await server.RunAsync("image", "list", "--json")).Output).EnumerateArray());
         Assert.True(image.GetProperty("inUse").GetBoolean());
         Assert.Equal(archive, Assert.Single(image.GetProperty("references").EnumerateArray()).GetString());
+    }
+
+    [Theory]
+    [InlineData("namespace")]
+    [InlineData("microvm")]
+    public async Task The_agent_of_an_image_is_the_images_user_and_shells_are_root_whatever_isolates_them(string isolation)
+    {
+        await using var server = await TestServer.StartAsync(MicroVms.SettingsFor(isolation));
+        var archive = await BoxImage.ArchiveAsync(server.Root);
+        var created = await server.RunAsync("runtime", "create", "boxed", "--image", archive, "--env", "FROM_RUNTIME=runtime");
+        Assert.True(created.ExitCode == 0, created.Errors);
+        var id = ShellClient.NewSessionId();
+        var asked = await server.RunAsync("invoke", "--runtime", "boxed", "--session-id", id, "--payload", "hello").InTime();
+        Assert.True(asked.ExitCode == 0, asked.Errors);
+        Assert.Equal("hello from uid=1000(agent) gid=1000(agent) groups=1000(agent),2000(tools) in /home/agent with image and runtime", asked.Output);
+        var (code, output, errors) = await ExecAsync(server, "--runtime", "boxed", "--session-id", id, "--", "sh", "-c", "id -u; cat /word /home/agent/started; ls -d /usr/*; echo more >> /word; cat /etc/hostname");
+        Assert.True(code == 0, errors);
+        Assert.Equal("0\nboxed\nagent\nboxed\n", output);
     }
 
     [Fact]
@@ -48,7 +65,7 @@ public sealed class ImageTests
     public async Task An_image_is_pulled_ahead_and_its_digest_printed()
     {
         await using var server = await TestServer.StartAsync();
-        var archive = await ArchiveAsync(server.Root);
+        var archive = await BoxImage.ArchiveAsync(server.Root);
         var (code, output, errors) = await server.RunAsync("image", "pull", archive);
         Assert.True(code == 0, errors);
         Assert.Matches("^sha256:[0-9a-f]{64}\n$", output);
@@ -76,29 +93,4 @@ public sealed class ImageTests
     // What stands behind -- is the command's own.
     private static Task<(int ExitCode, string Output, string Errors)> ExecAsync(TestServer server, params IEnumerable<string> arguments) =>
         PortholeProgram.RunAsync(null, ["exec", "--data-dir", server.DataDirectory, .. arguments]);
-
-    // A small image, made by the tool that unpacks them.
-    private static async Task<string> ArchiveAsync(string root)
-    {
-        const string script = """
-            set -e
-            cd "$1"
-            mkdir -p tree/bin tree/etc tree/usr tree/home/agent
-            cp /bin/busybox tree/bin/busybox
-            for name in sh ls cat id wc; do ln -s busybox tree/bin/$name; done
-            echo boxed > tree/word
-            umoci init --layout layout
-            umoci new --image layout:test
-            umoci insert --rootless --image layout:test tree /
-            umoci config --image layout:test --config.workingdir /home/agent --config.env FROM_IMAGE=image --config.cmd /bin/sh
-            skopeo copy --insecure-policy oci:layout:test docker-archive:image.tar:boxed:1
-            rm -r tree layout
-            """;
-        using var tools = Process.Start(new ProcessStartInfo("sh", ["-c", script, "sh", root]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var output = tools.StandardOutput.ReadToEndAsync();
-        var errors = await tools.StandardError.ReadToEndAsync().InTime();
-        await tools.WaitForExitAsync().InTime();
-        Assert.True(tools.ExitCode == 0, await output + errors);
-        return $"docker-archive:{root}/image.tar";
-    }
 }

@@ -2,7 +2,10 @@ using Porthole.Posix;
 
 namespace Porthole.Guest.Machine;
 
-/// <summary>The root directory of the machine's programs: a disk that cannot be written, and over it the session's own.</summary>
+/// <summary>
+/// The root directory of the machine's programs: a disk that cannot be written, and over it the session's own. The disk may be an image, and so a
+/// stranger's: no link in it leads out of it, and neither setuid programs nor devices in it have any power, as in every sandbox.
+/// </summary>
 internal static class RootDirectory
 {
     private const string BaseDisk = "/dev/vda", OwnDisk = "/dev/vdb", Base = "/base", Own = "/own", Root = "/root";
@@ -30,15 +33,16 @@ internal static class RootDirectory
             throw PosixException.FromLast($"mount {OwnDisk}");
         Directory.CreateDirectory(Own + "/upper");
         Directory.CreateDirectory(Own + "/work");
-        if (Libc.Mount("root", Root, "overlay", Libc.MS_NODEV | Libc.MS_NOATIME, $"lowerdir={Base},upperdir={Own}/upper,workdir={Own}/work") < 0)
+        if (Libc.Mount("root", Root, "overlay", Libc.MS_NOSUID | Libc.MS_NODEV | Libc.MS_NOATIME, $"lowerdir={Base},upperdir={Own}/upper,workdir={Own}/work") < 0)
             throw PosixException.FromLast("lay the session's disk over the base");
         foreach (var directory in Moved)
         {
-            Directory.CreateDirectory(Root + directory);
-            if (Libc.Mount(directory, Root + directory, null, Libc.MS_MOVE, null) < 0)
+            if (Libc.Mount(directory, InnerFiles.Directory(Root, directory, 0), null, Libc.MS_MOVE, null) < 0)
                 throw PosixException.FromLast($"take {directory} along");
         }
 
+        InnerFiles.Directory(Root, "root", 0);
+        InnerFiles.Directory(Root, "tmp", 0);
         Directory.SetCurrentDirectory(Root);
         if (Libc.Mount(".", "/", null, Libc.MS_MOVE, null) < 0 || Libc.ChRoot(".") < 0)
             throw PosixException.FromLast("make the overlay the root directory");

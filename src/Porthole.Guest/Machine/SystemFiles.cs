@@ -1,3 +1,4 @@
+using Porthole.Posix;
 using Porthole.Protocol.Link;
 
 namespace Porthole.Guest.Machine;
@@ -15,10 +16,5 @@ internal static class SystemFiles
         Write("resolv.conf", identity.HardwareAddress.Length > 0 ? $"nameserver {MachineNetwork.NameServer}\n" : "# no network\n");
     }
 
-    private static void Write(string name, string text)
-    {
-        // Replaced, not written through: an image may have a link there that leads anywhere.
-        File.Delete("/etc/" + name);
-        File.WriteAllText("/etc/" + name, text);
-    }
+    private static void Write(string name, string text) => InnerFiles.Write("/", "etc/" + name, text, 0);
 }

@@ -12,7 +12,7 @@ namespace Porthole.Sandboxes.Images;
 /// DIRECTORY/
 ///   blobs/sha256/   layers as they came, so that what failed half-way goes on from there, and images share them
 ///   work/           preparations under way; emptied when the store is opened
-///   HEX/            one for each image, by its digest: image.json, root/ or code/
+///   HEX/            one for each image, by its digest: image.json, root/ or code/, and the same packed once a microVM has needed it
 /// </code>
 /// Thread-safe.
 /// </remarks>

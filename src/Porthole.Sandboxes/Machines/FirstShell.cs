@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Porthole.Protocol.Link;
+using Porthole.Sandboxes.Images;
 
 namespace Porthole.Sandboxes.Machines;
 
@@ -16,17 +17,19 @@ internal static class FirstShell
     private static readonly string[] Environment = ["HOME=/root", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=xterm-256color", "LANG=C.UTF-8", "HISTFILE="];
 
     /// <summary>Runs it.</summary>
+    /// <param name="sandbox">The machine.</param>
+    /// <param name="image">What the machine is made of.</param>
     /// <exception cref="SandboxException">The machine has ended.</exception>
     /// <exception cref="IOException">The guest closed the lane.</exception>
     /// <exception cref="OperationCanceledException">It took too long.</exception>
-    public static async Task RunAsync(Sandbox sandbox)
+    public static async Task RunAsync(Sandbox sandbox, PreparedImage image)
     {
         using var late = new CancellationTokenSource(Timeout);
         using var descriptor = await sandbox.ConnectAsync(late.Token);
         using var socket = new Socket(new SafeSocketHandle(descriptor.Number, ownsHandle: false));
         var writer = new LinkWriter();
         await SendAsync(new LinkHello(LinkHello.CurrentVersion).Write(writer).ToArray());
-        var program = new ProgramSpec(["/bin/bash", "--login"], Environment, "/");
+        var program = new ProgramSpec([image.Shell, image.RootDirectory is null ? "--login" : "-i"], Environment, "/");
         const int credit = 64 * 1024, ring = 4 * 1024;
         await SendAsync(new AttachShell("first", -1, new TerminalSize(80, 24), credit, ring, program).Write(writer, Stream).ToArray());
         var buffer = new byte[LinkFrame.MaxFrameBytes];

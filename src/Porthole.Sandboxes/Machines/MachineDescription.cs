@@ -9,7 +9,7 @@ namespace Porthole.Sandboxes.Machines;
 /// <param name="Kernel">The kernel.</param>
 /// <param name="Stamp">Sizes and times of emulator and kernel.</param>
 /// <param name="InitialFileSystem">What the kernel unpacks.</param>
-/// <param name="BaseImage">The disk that cannot be written.</param>
+/// <param name="BaseImage">The disk that cannot be written: the host's programs, or an image.</param>
 /// <param name="MemoryBytes">Its memory.</param>
 /// <param name="Processors">Its processors.</param>
 /// <param name="TimeStampKilohertz">How fast the host's time stamp counter counts.</param>

@@ -45,16 +45,18 @@ internal sealed class MachineParts
     public Task<Accelerator> FindAcceleratorAsync() => _accelerator.Value;
 
     /// <summary>What a machine with these limits is.</summary>
-    /// <exception cref="SandboxException">The base disk could not be built.</exception>
-    public async Task<MachineDescription> DescribeAsync(SandboxLimits limits, CancellationToken cancel)
+    /// <param name="limits">The limits.</param>
+    /// <param name="image">The disk of an image; null for the host's programs.</param>
+    /// <param name="cancel">Ends the wait.</param>
+    /// <exception cref="SandboxException">The host's programs could not be packed.</exception>
+    public async Task<MachineDescription> DescribeAsync(SandboxLimits limits, string? image, CancellationToken cancel)
     {
-        var image = await _base.EnsureAsync(cancel);
-
+        var root = image ?? await _base.EnsureAsync(cancel);
         var accelerator = await FindAcceleratorAsync().WaitAsync(cancel);
 
         // One virtual processor with TCG: with two of them on a host of two, a keystroke took ten times as long (docs/decisions/0013).
         var processors = accelerator.IsHardware ? Math.Max(1, (int)Math.Ceiling(limits.Cpus)) : 1;
-        return new MachineDescription(accelerator.Name, _emulator, _kernel.Image, Stamp(_emulator, _kernel.Image), _initialFileSystem.Value, image,
+        return new MachineDescription(accelerator.Name, _emulator, _kernel.Image, Stamp(_emulator, _kernel.Image), _initialFileSystem.Value, root,
             limits.MemoryBytes >> 20 << 20, processors, _timeStampKilohertz.Value);
     }
 

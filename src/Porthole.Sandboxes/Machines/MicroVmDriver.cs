@@ -13,13 +13,14 @@ internal sealed class MicroVmDriver : IIsolationDriver
 
     private readonly MachineLauncher _launcher;
     private readonly MachineParts _parts;
+    private readonly ImageDisks _images;
     private readonly DiskImages _disks;
     private readonly MachineTemplates _templates;
 
     /// <summary>Takes what all machines share.</summary>
-    public MicroVmDriver(MachineLauncher launcher, MachineParts parts, DiskImages disks, string machinesDirectory)
+    public MicroVmDriver(MachineLauncher launcher, MachineParts parts, ImageDisks images, DiskImages disks, string machinesDirectory)
     {
-        (_launcher, _parts, _disks) = (launcher, parts, disks);
+        (_launcher, _parts, _images, _disks) = (launcher, parts, images, disks);
         _templates = new MachineTemplates(this, machinesDirectory);
     }
 
@@ -31,9 +32,10 @@ internal sealed class MicroVmDriver : IIsolationDriver
     {
         if (spec.Limits.MemoryBytes < LeastMemoryBytes)
             throw new SandboxException($"{spec.Limits.MemoryBytes >> 20} MB are too few for a microVM: give it {LeastMemoryBytes >> 20} MB or more");
-        if (spec.Image.RootDirectory is not null || spec.Image.CodeDirectory is not null || spec.Mounts.Count > 0)
-            throw new SandboxException("images, code and storage in microVMs are not part of this version: use the isolation namespace for this runtime");
-        var machine = await _parts.DescribeAsync(spec.Limits, cancel);
+        if (spec.Image.CodeDirectory is not null || spec.Mounts.Count > 0)
+            throw new SandboxException("code and storage in microVMs are not part of this version: use the isolation namespace for this runtime");
+        var image = spec.Image.RootDirectory is { } root ? await _images.EnsureAsync(root, cancel) : null;
+        var machine = await _parts.DescribeAsync(spec.Limits, image, cancel);
         var template = await _templates.GetAsync(host, machine, spec.Limits, cancel);
         var (memory, saved) = template.OpenForCopy();
         SandboxProcesses processes;

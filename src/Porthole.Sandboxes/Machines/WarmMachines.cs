@@ -9,8 +9,8 @@ internal sealed class WarmMachines(SandboxDriver host, string directory, int siz
     private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(10);
 
     private readonly Lock _lock = new();
-    private readonly List<(SandboxSpec Kind, Sandbox Sandbox)> _ready = [];
-    private readonly Dictionary<SandboxSpec, int> _underWay = [];
+    private readonly List<(MachineKind Kind, Sandbox Sandbox)> _ready = [];
+    private readonly Dictionary<MachineKind, int> _underWay = [];
     private bool _disposed;
 
     /// <summary>Takes a machine for a session.</summary>
@@ -40,7 +40,7 @@ internal sealed class WarmMachines(SandboxDriver host, string directory, int siz
             for (; missing > 0 && !_disposed; missing--)
             {
                 _underWay[kind] = _underWay.GetValueOrDefault(kind) + 1;
-                _ = MakeAsync(kind);
+                _ = MakeAsync(kind, spec);
             }
 
             foreach (var (_, other) in _ready.Where(entry => entry.Kind != kind).SkipLast(size).ToList())
@@ -62,15 +62,16 @@ internal sealed class WarmMachines(SandboxDriver host, string directory, int siz
         _ = Task.WaitAll([.. ending], EndTimeout);
     }
 
-    private static SandboxSpec KindOf(SandboxSpec spec) => spec with { Directory = "", Isolation = Isolation.MicroVm };
+    private static MachineKind KindOf(SandboxSpec spec) => new(spec.Image.Digest, spec.HostName, spec.Limits, spec.Egress);
 
-    private async Task MakeAsync(SandboxSpec kind)
+    private async Task MakeAsync(MachineKind kind, SandboxSpec spec)
     {
         Sandbox? sandbox = null;
         try
         {
-            sandbox = await host.StartFreshAsync(kind with { Directory = Path.Combine(directory, $"warm-{Guid.NewGuid():N}") }, CancellationToken.None);
-            await FirstShell.RunAsync(sandbox);
+            sandbox = await host.StartFreshAsync(
+                spec with { Directory = Path.Combine(directory, $"warm-{Guid.NewGuid():N}"), Isolation = Isolation.MicroVm }, CancellationToken.None);
+            await FirstShell.RunAsync(sandbox, spec.Image);
         }
         catch (Exception failure) when (failure is SandboxException or IOException or OperationCanceledException)
         {
@@ -93,4 +94,7 @@ internal sealed class WarmMachines(SandboxDriver host, string directory, int siz
         if (sandbox is not null)
             await sandbox.KillAsync();
     }
+
+    // What a machine that waits and the session that takes it must have in common.
+    private sealed record MachineKind(string Image, string HostName, SandboxLimits Limits, bool Egress);
 }

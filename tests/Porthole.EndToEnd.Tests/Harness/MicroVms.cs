@@ -9,6 +9,9 @@ internal static class MicroVms
 
     public static string Settings => $"\"isolation\": \"microvm\", \"microVmDirectory\": \"{Directory}\"";
 
+    /// <summary>The settings of a server whose sessions are isolated in this way and no other.</summary>
+    public static string SettingsFor(string isolation) => isolation == "microvm" ? Settings : $"\"isolation\": \"{isolation}\"";
+
     /// <summary>The settings of a test's server: as the test wants them, but for isolation where the run as a whole is about microVMs.</summary>
     public static string Apply(string settings)
     {

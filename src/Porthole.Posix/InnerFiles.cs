@@ -1,17 +1,20 @@
-using Porthole.Posix;
-
-namespace Porthole.Launch;
+namespace Porthole.Posix;
 
 /// <summary>
 /// Files and directories that a session needs in a root directory that comes from an image. The image is a stranger's: where it has a
 /// symbolic link on the way, a directory is made instead. Nobody else changes the files meanwhile.
 /// </summary>
-internal static class InnerFiles
+public static class InnerFiles
 {
     /// <summary>Makes sure that a directory is there, and that nothing on the way to it leads out of the root.</summary>
+    /// <param name="root">The root directory.</param>
+    /// <param name="path">A path below it; what is missing of it is made.</param>
+    /// <param name="owner">Whom that belongs to.</param>
     /// <returns>Its path.</returns>
+    /// <exception cref="IOException">It cannot be made.</exception>
     public static string Directory(string root, string path, uint owner)
     {
+        ArgumentNullException.ThrowIfNull(path);
         var current = root;
         foreach (var name in path.Split('/', StringSplitOptions.RemoveEmptyEntries))
         {
@@ -30,6 +33,11 @@ internal static class InnerFiles
     }
 
     /// <summary>Replaces a file.</summary>
+    /// <param name="root">The root directory.</param>
+    /// <param name="path">The file's path below it.</param>
+    /// <param name="text">What it then holds.</param>
+    /// <param name="owner">Whom it belongs to.</param>
+    /// <exception cref="IOException">It cannot be written.</exception>
     public static void Write(string root, string path, string text, uint owner)
     {
         var directory = Directory(root, Path.GetDirectoryName(path)!, owner);
