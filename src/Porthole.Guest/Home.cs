@@ -22,6 +22,9 @@ internal sealed partial class Home
     /// <summary>The loop; the program's first thread runs it.</summary>
     public EventLoop Loop { get; } = new("home");
 
+    /// <summary>Turns the machine off at once; null where the guest is not a machine's. Any thread.</summary>
+    public Action? Halt { get; init; }
+
     /// <summary>Serves until it is told to shut down.</summary>
     public void Run()
     {

@@ -256,6 +256,9 @@ internal sealed unsafe class Lane : IPollable
             case LinkFrameType.ListShells:
                 _home.Loop.Post(() => _home.ListShells(this));
                 break;
+            case LinkFrameType.Halt:
+                _home.Halt?.Invoke();
+                break;
             case LinkFrameType.Shutdown:
                 _home.Loop.Post(_home.ShutDown);
                 break;

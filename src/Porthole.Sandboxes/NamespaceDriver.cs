@@ -23,8 +23,8 @@ internal sealed class NamespaceDriver(SandboxLauncher launcher, DiskImages? disk
     {
         if (disks is null)
             Directory.CreateDirectory(mount.Storage);
-        else if (!File.Exists(mount.Storage + ".ext4"))
-            await disks.CreateLastingAsync(mount.Storage + ".ext4", mount.Bytes, cancel);
+        else
+            await StorageDisk.EnsureAsync(mount, disks, cancel);
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using Porthole.Posix;
+using Porthole.Protocol.Link;
 
 namespace Porthole.Sandboxes;
 
@@ -14,6 +15,9 @@ public sealed class Sandbox
     // Those who follow their sandbox do so at once; this is for one that is stopped or stuck.
     private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(5);
 
+    // For a kernel to write back what a gigabyte of storage has in its cache, on a busy host.
+    private static readonly TimeSpan HaltTimeout = TimeSpan.FromSeconds(15);
+
     private readonly EventLoop _loop;
     private readonly WatchedProcess _outer;
     private readonly WatchedProcess _inner;
@@ -23,7 +27,7 @@ public sealed class Sandbox
     private Task _network = Task.CompletedTask;
     private WatchedProcess? _networkProcess;
     private Descriptor? _firstLane;
-    private volatile bool _killed;
+    private bool _killed;
 
     internal Sandbox(EventLoop loop, string directory, SandboxState state, WatchedProcess outer, WatchedProcess inner, IGuestLink link, BoundedLog? log)
     {
@@ -73,10 +77,12 @@ public sealed class Sandbox
     /// <summary>Ends the sandbox with all that runs in it, and waits until everything is cleared away. May be called any number of times.</summary>
     public Task<SandboxExit> KillAsync()
     {
-        _killed = true;
-
         // With its first process the kernel ends a process namespace as a whole; bubblewrap outside reaps it and follows.
-        _inner.Kill();
+        var isFirst = !Interlocked.Exchange(ref _killed, true);
+        if (!State.MustHalt)
+            _inner.Kill();
+        else if (isFirst)
+            _ = HaltAsync();
         return Exited;
     }
 
@@ -124,6 +130,24 @@ public sealed class Sandbox
         throw new SandboxException($"the sandbox of {Directory} ended before its guest said a word: {(await KillAsync()).Detail}");
     }
 
+    // Its kernel has a cache of its own, and what is in it would be lost.
+    private async Task HaltAsync()
+    {
+        using var late = new CancellationTokenSource(HaltTimeout);
+        try
+        {
+            using var lane = await _link.ConnectAsync(late.Token);
+            UnixSocket.Send(lane, LinkSmallFrames.WriteEmpty(new LinkWriter(), LinkFrameType.Halt, 0), null);
+            await Ending.WaitAsync(late.Token);
+        }
+        catch (Exception deaf) when (deaf is SandboxException or PosixException or OperationCanceledException)
+        {
+            // Ended as it is: its storage has a journal.
+        }
+
+        _inner.Kill();
+    }
+
     private async Task<bool> TryHearAsync(CancellationToken cancel)
     {
         try
@@ -164,7 +188,7 @@ public sealed class Sandbox
         Interlocked.Exchange(ref _firstLane, null)?.Dispose();
         _link.Dispose();
         await clear(Directory, State);
-        return new SandboxExit(_killed, detail);
+        return new SandboxExit(Volatile.Read(ref _killed), detail);
     }
 
     private static async Task LeaveAsync(Task left, WatchedProcess? process)

@@ -154,7 +154,7 @@ public sealed partial class SandboxDriver : IDisposable
         var id = Guid.NewGuid().ToString("N");
         var state = new SandboxState(SandboxState.CurrentVersion, id, SandboxState.CurrentBootId, spec.HostName, spec.Limits, spec.Egress,
             driver.Isolation == Isolation.Namespace && spec.Image.RootDirectory is not null ? _userIds?.TakeRange() : _userIds?.Take(),
-            null, null, null, _cgroups.DirectoriesFor(id), driver.Isolation);
+            null, null, null, _cgroups.DirectoriesFor(id), driver.Isolation, driver.Isolation == Isolation.MicroVm && spec.Mounts.Count > 0);
         try
         {
             // 1. Write down what will exist, before it does.

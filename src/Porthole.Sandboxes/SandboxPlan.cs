@@ -1,4 +1,5 @@
 using Porthole.Posix;
+using Porthole.Protocol.Link;
 
 namespace Porthole.Sandboxes;
 
@@ -168,8 +169,8 @@ internal sealed class SandboxPlan(SandboxSpec spec, SandboxState state, SandboxP
         var (directory, shown) = (mount.Storage, $"{_mountPoint}/storage{number}");
         if (place.HasDisks)
         {
-            Steps.MountImage(mount.Storage + ".ext4", $"{_mountPoint}/storage{number}.disk");
-            directory = $"{_mountPoint}/storage{number}.disk/{SandboxMount.DataName}";
+            Steps.MountImage(StorageDisk.PathOf(mount), $"{_mountPoint}/storage{number}.disk");
+            directory = $"{_mountPoint}/storage{number}.disk/{MachineMount.DataName}";
         }
 
         if (place.CanMapIds)

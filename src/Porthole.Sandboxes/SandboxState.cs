@@ -18,6 +18,7 @@ namespace Porthole.Sandboxes;
 /// <param name="Network">The user-mode network; null when there is none.</param>
 /// <param name="Cgroups">Directories of its control groups.</param>
 /// <param name="Isolation">What stands between it and the host.</param>
+/// <param name="MustHalt">Whether it holds back what outlives it: it is asked to write that before it is ended.</param>
 internal sealed record SandboxState(
     int Version,
     string Id,
@@ -30,7 +31,8 @@ internal sealed record SandboxState(
     ProcessIdentity? Inner,
     ProcessIdentity? Network,
     IReadOnlyList<string> Cgroups,
-    Isolation Isolation = Isolation.Namespace)
+    Isolation Isolation = Isolation.Namespace,
+    bool MustHalt = false)
 {
     /// <summary>The version that this code writes and reads.</summary>
     public const int CurrentVersion = 1;

@@ -1,4 +1,6 @@
+using System.IO.Compression;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Porthole.EndToEnd.Tests.Harness;
 
 namespace Porthole.EndToEnd.Tests;
@@ -88,6 +90,79 @@ public sealed class ImageTests
         Assert.Equal("kept\ngone\n", second.Output);
         var other = await ExecAsync(server, "--runtime", "keeper", "--session-id", ShellClient.NewSessionId(), "--", "ls", "/mnt/data");
         Assert.Equal("", other.Output);
+    }
+
+    [Fact]
+    public async Task What_is_stored_under_one_isolation_is_there_under_the_other_and_before_the_machine_is_off()
+    {
+        // Without root, namespaces have no disks to give to a machine.
+        if (!Environment.IsPrivilegedProcess)
+            return;
+        await using var server = await TestServer.StartAsync(MicroVms.Settings);
+        var created = await server.RunAsync("runtime", "create", "keeper", "--image", "host", "--storage", "/mnt/data", "--isolation", "namespace", "--json");
+        Assert.True(created.ExitCode == 0, created.Errors);
+        var arn = JsonElement.Parse(created.Output).GetProperty("agentRuntimeArn").GetString()!;
+        var id = ShellClient.NewSessionId();
+        Assert.Equal("", await StoreAsync("echo from a namespace > /mnt/data/file"));
+        await IsolateByAsync("microvm");
+        Assert.Equal("from a namespace\n0:0\n", await StoreAsync("cat /mnt/data/file; stat -c %u:%g /mnt/data/file; echo from a machine >> /mnt/data/file; chown 1000 /mnt/data/file"));
+        Assert.Equal("from a machine\n1000:0\n", await StoreAsync("tail -n 1 /mnt/data/file; stat -c %u:%g /mnt/data/file; dd if=/dev/zero of=/mnt/data/big bs=1M count=30 status=none"));
+        await IsolateByAsync("namespace");
+        Assert.Equal("2\n31457280\n", await StoreAsync("wc -l < /mnt/data/file; stat -c %s /mnt/data/big"));
+
+        async Task IsolateByAsync(string isolation)
+        {
+            using var api = new ApiClient(server);
+            using var answer = await api.SendAsync(HttpMethod.Post, $"/tags/{Uri.EscapeDataString(arn)}", $$"""{"tags": {"porthole:isolation": "{{isolation}}"} }""");
+            Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
+        }
+
+        async Task<string> StoreAsync(string command)
+        {
+            var (code, output, errors) = await ExecAsync(server, "--runtime", "keeper", "--session-id", id, "--", "sh", "-c", command);
+            Assert.True(code == 0, errors);
+            Assert.Equal(0, (await server.RunAsync("session", "stop", "--all")).ExitCode);
+            return output;
+        }
+    }
+
+    [Theory]
+    [InlineData("namespace")]
+    [InlineData("microvm")]
+    public async Task Code_from_a_zip_is_the_agent_whatever_isolates_it(string isolation)
+    {
+        await using var server = await TestServer.StartAsync(MicroVms.SettingsFor(isolation));
+        using (var zip = await ZipFile.OpenAsync(Path.Combine(server.Root, "agent.zip"), ZipArchiveMode.Create, TestContext.Current.CancellationToken))
+        {
+            await AddAsync(zip, "main.py", "import other\nother.tell()\n");
+            await AddAsync(zip, "lib/other.py", "import os, time\ndef tell():\n  print('it runs in', os.getcwd(), flush=True)\n  time.sleep(1000)\n");
+        }
+
+        var arn = await AgentRuntime.CreateAsync(server, configuration =>
+        {
+            configuration["environmentVariables"] = new JsonObject { ["PYTHONPATH"] = "/var/task/lib" };
+            configuration["agentRuntimeArtifact"] = new JsonObject
+            {
+                ["codeConfiguration"] = new JsonObject
+                {
+                    ["code"] = new JsonObject { ["s3"] = new JsonObject { ["bucket"] = server.Root, ["prefix"] = "agent.zip" } },
+                    ["runtime"] = "PYTHON_3_11",
+                    ["entryPoint"] = new JsonArray("main.py"),
+                },
+            };
+        });
+        using var agent = new AgentClient(server, arn);
+        using var api = new ApiClient(server, runtimeArn: arn);
+        var shown = await api.RunCommandAsync(agent.SessionId, "pwd; cat main.py; stat -c %a main.py; touch x");
+        Assert.Equal("/var/task\nimport other\nother.tell()\n644\n", shown.Stdout);
+        Assert.Contains("Read-only file system", shown.Stderr, StringComparison.Ordinal);
+        await agent.WaitForLogAsync("it runs in /var/task\n");
+    }
+
+    private static async Task AddAsync(ZipArchive zip, string name, string text)
+    {
+        await using var entry = await zip.CreateEntry(name).OpenAsync(TestContext.Current.CancellationToken);
+        await entry.WriteAsync(System.Text.Encoding.UTF8.GetBytes(text), TestContext.Current.CancellationToken);
     }
 
     // What stands behind -- is the command's own.

@@ -1,3 +1,4 @@
+using Porthole.Posix;
 using Porthole.Sandboxes.Tests.Images;
 
 namespace Porthole.Sandboxes.Tests;
@@ -6,6 +7,9 @@ namespace Porthole.Sandboxes.Tests;
 public sealed class StorageTests
 {
     private const long Bytes = 32 << 20;
+
+    // F_DUPFD_CLOEXEC of fcntl(2).
+    private const int DuplicateCloseOnExec = 1030;
 
     private static SandboxMount Mount(string root, string name = "kept") => new(Path.Combine(Directory.CreateDirectory(Path.Combine(root, "storage")).FullName, name), "/mnt/data", Bytes);
 
@@ -62,6 +66,30 @@ public sealed class StorageTests
         await driver.StartAsync(driver.NewSpec() with { Mounts = [Mount(driver.Root)] });
         var failure = await Assert.ThrowsAsync<SandboxException>(() => driver.StartAsync(driver.NewSpec() with { Mounts = [Mount(driver.Root)] }));
         Assert.Contains("for this session alone", failure.Message);
+    }
+
+    [Fact]
+    public async Task A_machine_has_storage_alone_for_as_long_as_anybody_has_what_was_opened_for_it()
+    {
+        var root = Directory.CreateTempSubdirectory("porthole-storage-");
+        try
+        {
+            var mount = Mount(root.FullName);
+            await File.WriteAllBytesAsync(StorageDisk.PathOf(mount), new byte[1], TestContext.Current.CancellationToken);
+            var first = await StorageDisk.OpenAsync(mount, TestContext.Current.CancellationToken);
+            using (var inherited = new Descriptor(Libc.Fcntl(first.Number, DuplicateCloseOnExec, 0)))
+            {
+                first.Dispose();
+                var failure = await Assert.ThrowsAsync<SandboxException>(() => StorageDisk.OpenAsync(mount, TestContext.Current.CancellationToken));
+                Assert.Contains("for this session alone", failure.Message, StringComparison.Ordinal);
+            }
+
+            (await StorageDisk.OpenAsync(mount, TestContext.Current.CancellationToken)).Dispose();
+        }
+        finally
+        {
+            root.Delete(recursive: true);
+        }
     }
 
     [Theory]

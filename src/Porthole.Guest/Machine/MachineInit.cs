@@ -24,7 +24,7 @@ internal static class MachineInit
             KernelFileSystems.Mount();
             KernelModules.Load(ModulesDirectory);
             RootDirectory.MountBase();
-            var home = new Home();
+            var home = new Home { Halt = Halt };
             var port = new PortChannel(home, OpenPort(), Become);
             home.Loop.Post(port.Wait);
             home.Run();
@@ -34,6 +34,14 @@ internal static class MachineInit
             GuestLog.Write($"the machine cannot start: {error.Message}");
         }
 
+        Halt();
+    }
+
+    // All but this process, which a signal to everybody spares (kill(2)). What is stored is on its disk before the machine is off.
+    private static void Halt()
+    {
+        _ = Libc.Kill(-1, Libc.SIGKILL);
+        RootDirectory.WriteBack();
         _ = Libc.Reboot(Libc.RB_AUTOBOOT);
     }
 
@@ -42,7 +50,7 @@ internal static class MachineInit
         // The clock and the generator first: from here on files have times, and names may be drawn.
         KernelState.SetTime(identity.UnixTime);
         KernelState.AddEntropy(identity.Entropy);
-        RootDirectory.Enter();
+        RootDirectory.Enter(identity.Mounts);
         KernelState.SetProcessLimit(identity.Processes);
         KernelState.SetHostName(identity.HostName);
         NetworkCard.BringUp(identity.HardwareAddress);

@@ -1,4 +1,5 @@
 using Porthole.Posix;
+using Porthole.Protocol.Link;
 
 namespace Porthole.Guest.Machine;
 
@@ -12,6 +13,9 @@ internal static class RootDirectory
 
     private static readonly string[] Moved = ["/proc", "/sys", "/dev"];
 
+    // File systems that outlive the machine.
+    private static readonly List<Descriptor> Lasting = [];
+
     /// <summary>Mounts the disk that all machines of this kind share.</summary>
     /// <exception cref="PosixException">It holds no file system that this kernel knows.</exception>
     public static void MountBase()
@@ -22,8 +26,9 @@ internal static class RootDirectory
     }
 
     /// <summary>Mounts the session's disk over it, and makes both the root directory of this process and all that it starts.</summary>
-    /// <exception cref="PosixException">The disk cannot be used.</exception>
-    public static void Enter()
+    /// <param name="mounts">The disks behind these two.</param>
+    /// <exception cref="PosixException">A disk cannot be used.</exception>
+    public static void Enter(IReadOnlyList<MachineMount> mounts)
     {
         Directory.CreateDirectory(Own);
         Directory.CreateDirectory(Root);
@@ -35,6 +40,8 @@ internal static class RootDirectory
         Directory.CreateDirectory(Own + "/work");
         if (Libc.Mount("root", Root, "overlay", Libc.MS_NOSUID | Libc.MS_NODEV | Libc.MS_NOATIME, $"lowerdir={Base},upperdir={Own}/upper,workdir={Own}/work") < 0)
             throw PosixException.FromLast("lay the session's disk over the base");
+        for (var number = 0; number < mounts.Count; number++)
+            Mount(mounts[number], $"/dev/vd{(char)('c' + number)}", $"/disk{number}");
         foreach (var directory in Moved)
         {
             if (Libc.Mount(directory, InnerFiles.Directory(Root, directory, 0), null, Libc.MS_MOVE, null) < 0)
@@ -47,5 +54,41 @@ internal static class RootDirectory
         if (Libc.Mount(".", "/", null, Libc.MS_MOVE, null) < 0 || Libc.ChRoot(".") < 0)
             throw PosixException.FromLast("make the overlay the root directory");
         Directory.SetCurrentDirectory("/");
+    }
+
+    /// <summary>Waits until what was written to storage is on its disk.</summary>
+    public static void WriteBack()
+    {
+        foreach (var place in Lasting)
+        {
+            try
+            {
+                place.SyncFileSystem();
+            }
+            catch (PosixException error)
+            {
+                GuestLog.Write($"what was stored is not all on its disk: {error.Message}");
+            }
+        }
+    }
+
+    private static void Mount(MachineMount mount, string disk, string place)
+    {
+        const nuint flags = Libc.MS_NOSUID | Libc.MS_NODEV;
+        var target = InnerFiles.Directory(Root, mount.Target, 0);
+        if (!mount.IsLasting)
+        {
+            if (Libc.Mount(disk, target, "squashfs", flags | Libc.MS_RDONLY, null) < 0)
+                throw PosixException.FromLast($"mount {disk}");
+            return;
+        }
+
+        Directory.CreateDirectory(place);
+        if (Libc.Mount(disk, place, "ext4", flags | Libc.MS_NOATIME, "noinit_itable,discard") < 0)
+            throw PosixException.FromLast($"mount {disk}");
+        var data = Directory.CreateDirectory(Path.Combine(place, MachineMount.DataName)).FullName;
+        if (Libc.Mount(data, target, null, Libc.MS_BIND, null) < 0)
+            throw PosixException.FromLast($"show {disk}");
+        Lasting.Add(Descriptor.Open(data, Libc.O_RDONLY | Libc.O_DIRECTORY));
     }
 }

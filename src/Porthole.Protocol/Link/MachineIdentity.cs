@@ -10,7 +10,9 @@ namespace Porthole.Protocol.Link;
 /// <param name="MachineId">For /etc/machine-id, 32 hexadecimal digits (machine-id(5)).</param>
 /// <param name="HardwareAddress">Of its network card; six bytes, or none for a machine without a network.</param>
 /// <param name="Processes">How many processes and threads it may have.</param>
-public sealed record MachineIdentity(byte[] Entropy, long UnixTime, string HostName, string MachineId, byte[] HardwareAddress, uint Processes)
+/// <param name="Mounts">Its disks behind the first two, which become its root directory.</param>
+public sealed record MachineIdentity(
+    byte[] Entropy, long UnixTime, string HostName, string MachineId, byte[] HardwareAddress, uint Processes, IReadOnlyList<MachineMount> Mounts)
 {
     /// <summary>Encodes the frame.</summary>
     public ReadOnlySpan<byte> Write(LinkWriter writer)
@@ -21,6 +23,9 @@ public sealed record MachineIdentity(byte[] Entropy, long UnixTime, string HostN
         writer.Text(MachineId);
         writer.Block(HardwareAddress);
         writer.UInt32(Processes);
+        writer.Byte((byte)Mounts.Count);
+        foreach (var mount in Mounts)
+            mount.Write(writer);
         return writer.End(LinkFrameType.Identity, 0);
     }
 
@@ -29,6 +34,10 @@ public sealed record MachineIdentity(byte[] Entropy, long UnixTime, string HostN
     public static MachineIdentity Read(ReadOnlySpan<byte> payload)
     {
         var reader = new LinkReader(payload);
-        return new MachineIdentity(reader.Block(), reader.Int64(), reader.Text(), reader.Text(), reader.Block(), reader.UInt32());
+        var (entropy, time, name, id, address, processes) = (reader.Block(), reader.Int64(), reader.Text(), reader.Text(), reader.Block(), reader.UInt32());
+        var mounts = new MachineMount[reader.Byte()];
+        for (var i = 0; i < mounts.Length; i++)
+            mounts[i] = MachineMount.Read(ref reader);
+        return new MachineIdentity(entropy, time, name, id, address, processes, mounts);
     }
 }

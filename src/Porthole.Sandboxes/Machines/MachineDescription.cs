@@ -9,12 +9,12 @@ namespace Porthole.Sandboxes.Machines;
 /// <param name="Kernel">The kernel.</param>
 /// <param name="Stamp">Sizes and times of emulator and kernel.</param>
 /// <param name="InitialFileSystem">What the kernel unpacks.</param>
-/// <param name="BaseImage">The disk that cannot be written: the host's programs, or an image.</param>
+/// <param name="Disks">Its disks.</param>
 /// <param name="MemoryBytes">Its memory.</param>
 /// <param name="Processors">Its processors.</param>
 /// <param name="TimeStampKilohertz">How fast the host's time stamp counter counts.</param>
 internal sealed record MachineDescription(
-    string Accelerator, string Emulator, string Kernel, string Stamp, string InitialFileSystem, string BaseImage, long MemoryBytes, int Processors, long TimeStampKilohertz)
+    string Accelerator, string Emulator, string Kernel, string Stamp, string InitialFileSystem, MachineDisks Disks, long MemoryBytes, int Processors, long TimeStampKilohertz)
 {
     /// <summary>Memory that QEMU needs beside the machine's own: its heap, and with TCG the translated code.</summary>
     public const long OverheadBytes = 256L << 20;
@@ -26,7 +26,7 @@ internal sealed record MachineDescription(
     private const int TranslationMegabytes = 128;
 
     /// <summary>Where the files are seen by QEMU.</summary>
-    public const string KernelPath = "/vm/kernel", InitialFileSystemPath = "/vm/initrd", BasePath = "/vm/base", DiskPath = "/vm/disk";
+    public const string KernelPath = "/vm/kernel", InitialFileSystemPath = "/vm/initrd";
 
     // Each was measured (docs/decisions/0013): cryptomgr.notests and nokaslr save a quarter of the boot, the next line a tenth. nokaslr costs
     // little: copies of a template share their addresses anyway.
@@ -44,7 +44,8 @@ internal sealed record MachineDescription(
     /// <summary>QEMU's command line, but for where memory comes from.</summary>
     /// <param name="portDescriptor">Listening socket of the port.</param>
     /// <param name="monitorDescriptor">Listening socket of the monitor.</param>
-    public IEnumerable<string> Arguments(int portDescriptor, int monitorDescriptor) =>
+    /// <param name="storageDescriptor">See <see cref="MachineDisks.Arguments"/>.</param>
+    public IEnumerable<string> Arguments(int portDescriptor, int monitorDescriptor, int storageDescriptor) =>
     [
         "-M", "microvm,acpi=on,isa-serial=on,rtc=on,pit=on,pic=on,memory-backend=memory",
         .. IsEmulated
@@ -60,10 +61,7 @@ internal sealed record MachineDescription(
         "-chardev", $"socket,id=port,fd={portDescriptor},server=on,wait=off",
         "-device", "virtio-serial-device,id=serial", "-device", $"virtserialport,bus=serial.0,chardev=port,name={MachinePort.Name}",
         "-chardev", $"socket,id=monitor,fd={monitorDescriptor},server=on,wait=off", "-mon", "chardev=monitor,mode=control",
-        "-blockdev", $"driver=file,node-name=base-file,filename={BasePath},read-only=on,locking=off", "-blockdev", "driver=raw,node-name=base,file=base-file,read-only=on",
-        "-device", "virtio-blk-device,drive=base",
-        "-blockdev", $"driver=file,node-name=disk-file,filename={DiskPath},discard=unmap", "-blockdev", "driver=raw,node-name=disk,file=disk-file,discard=unmap",
-        "-device", "virtio-blk-device,drive=disk",
+        .. Disks.Arguments(storageDescriptor),
         "-object", "rng-random,id=random,filename=/dev/urandom", "-device", "virtio-rng-device,rng=random",
         "-netdev", $"user,id=net,net={MachineNetwork.Network},host={MachineNetwork.Gateway},dns={MachineNetwork.NameServer},ipv6=off", "-device", "virtio-net-device,netdev=net",
     ];

@@ -29,22 +29,27 @@ internal sealed class MachineLauncher(BubblewrapStart start, string bubblewrap, 
     /// <param name="directory">Where its sockets go.</param>
     /// <param name="disk">The disk that it writes to.</param>
     /// <param name="memory">More of QEMU's options: where memory comes from.</param>
-    /// <param name="descriptors">Descriptors that those options name, from <see cref="FirstDescriptor"/> on.</param>
+    /// <param name="descriptors">Descriptors that those options name, from <see cref="FirstDescriptor"/> on; two at most.</param>
+    /// <param name="storage">Descriptors of the disks that outlive the machine.</param>
     /// <param name="identity">Who the machine is, asked for when it listens.</param>
     /// <exception cref="SandboxException">They did not come up; none of them is left.</exception>
     public async Task<SandboxProcesses> LaunchAsync(
-        MachineDescription machine, SandboxState state, string directory, string disk, IEnumerable<string> memory, IReadOnlyList<int> descriptors, Func<MachineIdentity>? identity)
+        MachineDescription machine, SandboxState state, string directory, string disk, IEnumerable<string> memory, IReadOnlyList<int> descriptors,
+        IReadOnlyList<int> storage, Func<MachineIdentity>? identity)
     {
         using var port = UnixSocket.Listen(directory, Sandbox.LinkName, PortBacklog);
         using var monitor = UnixSocket.Listen(directory, MonitorName, PortBacklog);
         var plan = Plan(machine, state, directory, disk, out var bubblewrapArguments)
-            .Exec([bubblewrap, "--args", $"{SandboxDescriptors.Arguments}", machine.Emulator, .. machine.Arguments(SandboxDescriptors.Link, SandboxDescriptors.Others), .. memory]);
-        var (outer, inner, log) = await start.RunAsync(state.Id, plan, bubblewrapArguments, port, [], [monitor.Number, .. descriptors]);
+            .Exec([bubblewrap, "--args", $"{SandboxDescriptors.Arguments}", machine.Emulator, .. machine.Arguments(SandboxDescriptors.Link, SandboxDescriptors.Others, FirstStorage), .. memory]);
+        var gap = Enumerable.Repeat(-1, FirstStorage - FirstDescriptor - descriptors.Count);
+        var (outer, inner, log) = await start.RunAsync(state.Id, plan, bubblewrapArguments, port, [], [monitor.Number, .. descriptors, .. gap, .. storage]);
         return new SandboxProcesses(outer, inner, log, new MachineLink(directory, identity));
     }
 
     /// <summary>Number of the first descriptor that is given.</summary>
     public const int FirstDescriptor = SandboxDescriptors.Others + 1;
+
+    private const int FirstStorage = FirstDescriptor + 2;
 
     private LaunchPlan Plan(MachineDescription machine, SandboxState state, string directory, string disk, out IEnumerable<string> bubblewrapArguments)
     {
@@ -53,17 +58,20 @@ internal sealed class MachineLauncher(BubblewrapStart start, string bubblewrap, 
             plan.JoinCgroup(group);
         plan.OutOfMemoryScore(SandboxDriver.OutOfMemoryScore).Limit("core", 0);
         var nameServers = nameServer is null ? "" : $"nameserver {nameServer}\n";
-        var files = (Kernel: machine.Kernel, Initial: machine.InitialFileSystem, Base: machine.BaseImage, Disk: disk, Names: Path.Combine(directory, "resolv.conf"), Kvm: "/dev/kvm");
+        var files = (Kernel: machine.Kernel, Initial: machine.InitialFileSystem, Root: machine.Disks.Root, Code: machine.Disks.Code, Own: disk, Names: Path.Combine(directory, "resolv.conf"), Kvm: "/dev/kvm");
         if (state.UserId is { } user)
         {
             plan.PrivateMounts().Tmpfs(mountPoint)
                 .BindReadOnly(files.Kernel, $"{mountPoint}/kernel").BindReadOnly(files.Initial, $"{mountPoint}/initrd")
-                .BindReadOnly(files.Base, $"{mountPoint}/base").Bind(files.Disk, $"{mountPoint}/disk");
+                .BindReadOnly(files.Root, $"{mountPoint}/root").Bind(files.Own, $"{mountPoint}/own");
+            if (files.Code is not null)
+                plan.BindReadOnly(files.Code, $"{mountPoint}/code");
             if (machine.Accelerator == "kvm")
                 plan.Device($"{mountPoint}/kvm", MiscMajor, KvmMinor);
             plan.MoveMount(mountPoint, Stage);
-            files = ($"{Stage}/kernel", $"{Stage}/initrd", $"{Stage}/base", $"{Stage}/disk", $"{Stage}/resolv.conf", $"{Stage}/kvm");
-            plan.WriteFile(files.Names, nameServers).GiveTree(files.Disk, user).BecomeUser(user);
+            var code = files.Code is null ? null : $"{Stage}/code";
+            files = ($"{Stage}/kernel", $"{Stage}/initrd", $"{Stage}/root", code, $"{Stage}/own", $"{Stage}/resolv.conf", $"{Stage}/kvm");
+            plan.WriteFile(files.Names, nameServers).GiveTree(files.Own, user).BecomeUser(user);
         }
         else
         {
@@ -76,7 +84,8 @@ internal sealed class MachineLauncher(BubblewrapStart start, string bubblewrap, 
             "--ro-bind", "/usr", "/usr", .. ProgramDirectories.SelectMany(ShowAsOnHost), "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache",
             "--proc", "/proc", "--dev", "/dev",
             "--ro-bind", files.Kernel, MachineDescription.KernelPath, "--ro-bind", files.Initial, MachineDescription.InitialFileSystemPath,
-            "--ro-bind", files.Base, MachineDescription.BasePath, "--bind", files.Disk, MachineDescription.DiskPath,
+            "--ro-bind", files.Root, MachineDisks.RootPath, "--bind", files.Own, MachineDisks.OwnPath,
+            .. files.Code is null ? (string[])[] : ["--ro-bind", files.Code, MachineDisks.CodePath],
             "--ro-bind", files.Names, "/etc/resolv.conf",
             .. machine.Accelerator == "kvm" ? (string[])["--dev-bind", files.Kvm, "/dev/kvm"] : [],
             "--chdir", "/", "--clearenv",

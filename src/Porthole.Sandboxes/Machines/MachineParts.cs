@@ -44,19 +44,18 @@ internal sealed class MachineParts
     /// <summary>What runs them; takes some seconds the first time after a boot of the host.</summary>
     public Task<Accelerator> FindAcceleratorAsync() => _accelerator.Value;
 
-    /// <summary>What a machine with these limits is.</summary>
-    /// <param name="limits">The limits.</param>
-    /// <param name="image">The disk of an image; null for the host's programs.</param>
-    /// <param name="cancel">Ends the wait.</param>
-    /// <exception cref="SandboxException">The host's programs could not be packed.</exception>
-    public async Task<MachineDescription> DescribeAsync(SandboxLimits limits, string? image, CancellationToken cancel)
+    /// <summary>The disk of the host's programs.</summary>
+    /// <exception cref="SandboxException">It could not be packed.</exception>
+    public Task<string> HostDiskAsync(CancellationToken cancel) => _base.EnsureAsync(cancel);
+
+    /// <summary>What a machine with these limits and disks is.</summary>
+    public async Task<MachineDescription> DescribeAsync(SandboxLimits limits, MachineDisks disks, CancellationToken cancel)
     {
-        var root = image ?? await _base.EnsureAsync(cancel);
         var accelerator = await FindAcceleratorAsync().WaitAsync(cancel);
 
         // One virtual processor with TCG: with two of them on a host of two, a keystroke took ten times as long (docs/decisions/0013).
         var processors = accelerator.IsHardware ? Math.Max(1, (int)Math.Ceiling(limits.Cpus)) : 1;
-        return new MachineDescription(accelerator.Name, _emulator, _kernel.Image, Stamp(_emulator, _kernel.Image), _initialFileSystem.Value, root,
+        return new MachineDescription(accelerator.Name, _emulator, _kernel.Image, Stamp(_emulator, _kernel.Image), _initialFileSystem.Value, disks,
             limits.MemoryBytes >> 20 << 20, processors, _timeStampKilohertz.Value);
     }
 

@@ -97,7 +97,8 @@ internal sealed class MachineTemplate : IDisposable
         $"memory-backend-file,id=memory,size={machine.MemoryBytes},mem-path=/proc/self/fd/{MachineLauncher.FirstDescriptor},share={(shared ? "on" : "off")},reserve=off",
     ];
 
-    private static Descriptor MakeFile(string name, long bytes)
+    /// <summary>A file of zeros in memory, of which only what is written takes any.</summary>
+    internal static Descriptor MakeFile(string name, long bytes)
     {
         var file = new Descriptor(Libc.MemFdCreate(name, Libc.MFD_CLOEXEC | Libc.MFD_ALLOW_SEALING));
         return !file.IsInvalid && Libc.FTruncate(file.Number, bytes) == 0 ? file : throw PosixException.FromLast("make a file in memory");

@@ -12,7 +12,7 @@ internal sealed class MachineTemplates(MicroVmDriver driver, string directory) :
     private static readonly TimeSpan BuildTimeout = TimeSpan.FromSeconds(60);
 
     private readonly Lock _lock = new();
-    private readonly List<(MachineDescription Machine, long DiskBytes, Task<MachineTemplate> Template)> _templates = [];
+    private readonly List<(MachineDescription Machine, Task<MachineTemplate> Template)> _templates = [];
 
     /// <summary>The template for a kind of machine; the first one who asks has it built, which takes some seconds.</summary>
     /// <exception cref="SandboxException">It could not be built.</exception>
@@ -22,8 +22,8 @@ internal sealed class MachineTemplates(MicroVmDriver driver, string directory) :
         lock (_lock)
         {
             _templates.RemoveAll(entry => entry.Template.IsFaulted);
-            var found = _templates.FindIndex(entry => entry.Machine == machine && entry.DiskBytes == limits.DiskBytes);
-            var chosen = found >= 0 ? _templates[found] : (machine, limits.DiskBytes, Task.Run(() => BuildAsync(host, machine, limits), CancellationToken.None));
+            var found = _templates.FindIndex(entry => entry.Machine == machine);
+            var chosen = found >= 0 ? _templates[found] : (machine, Task.Run(() => BuildAsync(host, machine, limits), CancellationToken.None));
             if (found >= 0)
                 _templates.RemoveAt(found);
 
@@ -31,7 +31,7 @@ internal sealed class MachineTemplates(MicroVmDriver driver, string directory) :
             _templates.Add(chosen);
             if (_templates.Count > Most)
                 _templates.RemoveAt(0);
-            template = chosen.Item3;
+            template = chosen.Item2;
         }
 
         return await template.WaitAsync(cancel);
@@ -42,7 +42,7 @@ internal sealed class MachineTemplates(MicroVmDriver driver, string directory) :
     {
         lock (_lock)
         {
-            foreach (var (_, _, template) in _templates.Where(entry => entry.Template.IsCompletedSuccessfully))
+            foreach (var (_, template) in _templates.Where(entry => entry.Template.IsCompletedSuccessfully))
                 template.Result.Dispose();
             _templates.Clear();
         }
@@ -69,7 +69,7 @@ internal sealed class MachineTemplates(MicroVmDriver driver, string directory) :
 
             async Task<SandboxProcesses> Start(SandboxState state)
             {
-                var processes = await driver.LaunchAsync(machine, spec, state, memory, descriptors, null, late.Token);
+                var processes = await driver.LaunchTemplateAsync(machine, spec, state, memory, descriptors, late.Token);
                 link = (MachineLink)processes.Link;
                 return processes;
             }

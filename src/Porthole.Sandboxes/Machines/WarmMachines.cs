@@ -14,9 +14,11 @@ internal sealed class WarmMachines(SandboxDriver host, string directory, int siz
     private bool _disposed;
 
     /// <summary>Takes a machine for a session.</summary>
-    /// <returns>Null when none waits.</returns>
+    /// <returns>Null when none waits, and always for a session with storage, which nobody else may have.</returns>
     public Sandbox? TryTake(SandboxSpec spec)
     {
+        if (spec.Mounts.Count > 0)
+            return null;
         var kind = KindOf(spec);
         lock (_lock)
         {
@@ -33,6 +35,8 @@ internal sealed class WarmMachines(SandboxDriver host, string directory, int siz
     /// <summary>Sees to it that machines of this kind wait again, and none of those kinds that were not asked for lately.</summary>
     public void Refill(SandboxSpec spec)
     {
+        if (spec.Mounts.Count > 0)
+            return;
         var kind = KindOf(spec);
         lock (_lock)
         {
