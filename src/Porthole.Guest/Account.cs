@@ -3,11 +3,12 @@ using System.Globalization;
 namespace Porthole.Guest;
 
 /// <summary>A user of an image, looked up in its own files: a static program has no name service.</summary>
+/// <param name="Name">The user's name; null for one that the image does not know.</param>
 /// <param name="UserId">The user id.</param>
 /// <param name="GroupId">The group id.</param>
 /// <param name="Groups">The supplementary groups, the group itself among them as initgroups(3) has it.</param>
 /// <param name="Home">The home directory; "/" for a user that the image does not know.</param>
-internal sealed record Account(uint UserId, uint GroupId, uint[] Groups, string Home)
+internal sealed record Account(string? Name, uint UserId, uint GroupId, uint[] Groups, string Home)
 {
     /// <summary>Finds an account by the User of an image; null when it names somebody that does not exist.</summary>
     /// <param name="user">user, uid, user:group, uid:gid, uid:group or user:gid; empty for root.</param>
@@ -26,10 +27,10 @@ internal sealed record Account(uint UserId, uint GroupId, uint[] Groups, string 
             return null;
         var home = entry is { } known && known[5].StartsWith('/') ? known[5] : "/";
         if (groupName.Length > 0)
-            return GroupOf(groupName, group) is { } named ? new Account(userId, named, [named], home) : null;
+            return GroupOf(groupName, group) is { } named ? new Account(entry?[0], userId, named, [named], home) : null;
         uint[] groups = entry is null ? [] : [.. Entries(group, 4).Where(fields => fields[3].Split(',').Contains(entry[0])).Select(fields => Id(fields[2])).OfType<uint>()];
         var primary = entry is null ? 0 : Id(entry[3]) ?? 0;
-        return new Account(userId, primary, [primary, .. groups.Where(group => group != primary)], home);
+        return new Account(entry?[0], userId, primary, [primary, .. groups.Where(group => group != primary)], home);
     }
 
     private static uint? GroupOf(string name, IReadOnlyList<string> group) =>

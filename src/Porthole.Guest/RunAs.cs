@@ -17,7 +17,9 @@ internal static unsafe class RunAs
         if (Account.Find(user, ReadLines("/etc/passwd"), ReadLines("/etc/group")) is not { } account)
             return Fail($"the image wants to run as {user}, which its /etc/passwd and /etc/group do not know", Failed);
         var isThatAlready = account.UserId == Libc.GetEUid() && account.GroupId == Libc.GetEGid();
-        if (!isThatAlready && !TryBecome(account))
+        if (!isThatAlready && IsOnlyUser())
+            GuestLog.Write($"this sandbox has no user but root, since its server is no root itself: running as root instead of {user}");
+        else if (!isThatAlready && !TryBecome(account))
             return Fail($"cannot run as {user}: {Errno.Describe(Errno.Last)}", Failed);
 
         // .NET ignores SIGPIPE; what we become must not.
@@ -35,8 +37,14 @@ internal static unsafe class RunAs
         return Fail($"{command[0]}: {Errno.Describe(failure)}", failure == Errno.ENOENT ? NotFound : Failed);
     }
 
+    // user_namespaces(7): a line for each range of ids, the last word of which is how many they are.
+    private static bool IsOnlyUser() => ReadLines("/proc/self/uid_map") is [var range] && range.AsSpan().Trim().EndsWith(" 1");
+
     private static bool TryBecome(Account account)
     {
+        // Programs open the terminal that they run in by its name.
+        if (Libc.IsATty(0) == 1)
+            _ = Libc.FChown(0, account.UserId, uint.MaxValue);
         fixed (uint* groups = account.Groups)
         {
             return Libc.SetGroups((nuint)account.Groups.Length, groups) == 0
@@ -45,14 +53,18 @@ internal static unsafe class RunAs
         }
     }
 
-    // Where nobody says where home is, it is the account's.
+    // What nobody says otherwise is the account's.
     private static string[] Environment(Account account)
     {
         var variables = new List<string>();
         foreach (System.Collections.DictionaryEntry variable in System.Environment.GetEnvironmentVariables())
             variables.Add($"{variable.Key}={variable.Value}");
-        if (!variables.Any(variable => variable.StartsWith("HOME=", StringComparison.Ordinal)))
-            variables.Add($"HOME={account.Home}");
+        foreach (var (name, value) in (ReadOnlySpan<(string, string?)>)[("HOME", account.Home), ("USER", account.Name), ("LOGNAME", account.Name)])
+        {
+            if (value is not null && !variables.Any(variable => variable.StartsWith(name + "=", StringComparison.Ordinal)))
+                variables.Add($"{name}={value}");
+        }
+
         return [.. variables];
     }
 

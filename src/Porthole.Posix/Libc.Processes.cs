@@ -58,6 +58,9 @@ public static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "setresuid", SetLastError = true)]
     public static partial int SetResUid(uint real, uint effective, uint saved);
 
+    [LibraryImport(Library, EntryPoint = "fchown", SetLastError = true)]
+    public static partial int FChown(int fd, uint owner, uint group);
+
     [LibraryImport(Library, EntryPoint = "setsid", SetLastError = true)]
     public static partial int SetSid();
 

@@ -1,6 +1,8 @@
 // Agents through the official clients: invocations of the sample agent, streams, failures, and a WebSocket.
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
+import path from 'node:path'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { BedrockAgentCoreClient, InvokeAgentRuntimeCommand } from '@aws-sdk/client-bedrock-agentcore'
@@ -37,18 +39,41 @@ after(() => {
   clients?.control.destroy()
 })
 
-/** Makes a runtime on the host's tools with an agent, and waits until it is ready. */
-async function deploy(command, source) {
+/** Makes a runtime and waits until it is ready. */
+async function create(agentRuntimeArtifact, environmentVariables) {
   const client = connect().control
   const { agentRuntimeId, agentRuntimeArn } = await client.send(new control.CreateAgentRuntimeCommand({
     agentRuntimeName: `agent_${randomUUID().replaceAll('-', '').slice(0, 20)}`,
-    agentRuntimeArtifact: { containerConfiguration: { containerUri: 'host' } },
+    agentRuntimeArtifact,
     roleArn: 'arn:aws:iam::000000000000:role/agent',
     networkConfiguration: { networkMode: 'PUBLIC' },
-    environmentVariables: { PORTHOLE_AGENT_COMMAND: command, AGENT_SOURCE: source },
+    environmentVariables,
   }))
-  await until('the runtime to be ready', async () => (await client.send(new control.GetAgentRuntimeCommand({ agentRuntimeId }))).status === 'READY')
+  await until('the runtime to be ready', async () => {
+    const runtime = await client.send(new control.GetAgentRuntimeCommand({ agentRuntimeId }))
+    assert.notEqual(runtime.status, 'CREATE_FAILED', runtime.failureReason)
+    return runtime.status === 'READY'
+  })
   return agentRuntimeArn
+}
+
+/** Makes a runtime on the host's tools with an agent. */
+const deploy = (command, source) =>
+  create({ containerConfiguration: { containerUri: 'host' } }, { PORTHOLE_AGENT_COMMAND: command, AGENT_SOURCE: source })
+
+/** Where the server takes images and code from. */
+function inbox(...names) {
+  const directory = path.join(suite.server.dataDirectory, 'inbox')
+  fs.mkdirSync(directory, { recursive: true })
+  return path.join(directory, ...names)
+}
+
+/** Puts a file of code into a zip. */
+function zip(name, file, source) {
+  const directory = fs.mkdtempSync(path.join(suite.directory, 'code-'))
+  fs.writeFileSync(path.join(directory, file), source)
+  execFileSync('python3', ['-m', 'zipfile', '-c', inbox(name), file], { cwd: directory })
+  return { s3: { bucket: inbox(), prefix: name } }
 }
 
 const sample = () => deploy('exec python3 -c "$AGENT_SOURCE"', SAMPLE)
@@ -80,6 +105,25 @@ test('agents: an error of the agent is a RuntimeClientError that hides what it s
   assert.equal(error.name, 'RuntimeClientError', error)
   assert.equal(error.$metadata.httpStatusCode, 424)
   assert.match(error.message, /^Received error \(400\) from runtime\./)
+})
+
+test('agents: an image of another C library is deployed and invoked', async () => {
+  execFileSync(fileURLToPath(new URL('../images/build', import.meta.url)), ['alpine', inbox('image'), 'agent:tools'], { stdio: 'inherit' })
+  const arn = await create({ containerConfiguration: { containerUri: `oci:${inbox('image')}:agent-tools` } }, { REPLACED: 'runtime' })
+  const answer = await invoke(arn, '', { payload: new TextEncoder().encode('hello') })
+  const seen = JSON.parse(await answer.response.transformToString())
+  assert.equal(seen.asked, 'hello')
+  assert.equal(seen.directory, '/srv/work')
+  assert.equal(seen.environment.REPLACED, 'runtime')
+  if (process.getuid() === 0) assert.deepEqual([seen.user, seen.group], [4001, 4002])
+})
+
+test('agents: code of Python and of Node.js is deployed from a zip and invoked', async () => {
+  const python = await create({ codeConfiguration: { code: zip('python.zip', 'main.py', SAMPLE), runtime: 'PYTHON_3_11', entryPoint: ['main.py'] } })
+  assert.deepEqual(JSON.parse(await (await invoke(python, 'zip')).response.transformToString()), { result: 'You said: zip' })
+  const source = "require('http').createServer((request, response) => response.end(JSON.stringify({ status: 'Healthy', cwd: process.cwd() }))).listen(8080)"
+  const node = await create({ codeConfiguration: { code: zip('node.zip', 'main.js', source), runtime: 'NODE_22', entryPoint: ['main.js'] } })
+  assert.equal(JSON.parse(await (await invoke(node, '')).response.transformToString()).cwd, '/var/task')
 })
 
 test("agents: the TypeScript SDK's WebSocket reaches the agent's", async () => {

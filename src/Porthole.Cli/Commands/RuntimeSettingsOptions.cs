@@ -68,9 +68,13 @@ internal sealed class RuntimeSettingsOptions
         if (image is not null && code is not null) throw new CommandFailedException("Give --image or --code, not both.");
         if (image is not null) return new AgentRuntimeArtifact { ContainerConfiguration = new ContainerConfiguration(image) };
         if (code is null) return null;
-        return parsed.GetValue(_codeRuntime) is { } runtime && parsed.GetValue(_entryPoint) is { Length: > 0 } words
-            ? new AgentRuntimeArtifact { CodeConfiguration = new CodeConfiguration(new CodeLocation(new S3Location("local", code)), runtime, words) }
-            : throw new CommandFailedException("Code needs --code-runtime and --entry-point as well.");
+        if (parsed.GetValue(_codeRuntime) is not { } runtime || parsed.GetValue(_entryPoint) is not { Length: > 0 } words)
+            throw new CommandFailedException("Code needs --code-runtime and --entry-point as well.");
+
+        // For a server a bucket is a directory, and a prefix a file in it.
+        var zip = Path.GetFullPath(code);
+        var location = new S3Location(Path.GetDirectoryName(zip) ?? "/", Path.GetFileName(zip));
+        return new AgentRuntimeArtifact { CodeConfiguration = new CodeConfiguration(new CodeLocation(location), runtime, words) };
     }
 
     private LifecycleConfiguration? Lifecycle(ParseResult parsed, LifecycleConfiguration? known)

@@ -11,8 +11,8 @@ internal sealed class AgentFactory(ServerOptions options, IServer server, ILogge
 {
     /// <summary>The agent of a session; null when its runtime has none.</summary>
     /// <param name="session">The session.</param>
-    /// <param name="image">What its image says of the program to run.</param>
-    public SessionAgent? For(Session session, ImageConfiguration image) =>
+    /// <param name="image">Its image, which may have a program to run.</param>
+    public SessionAgent? For(Session session, PreparedImage image) =>
         AgentProgram.Of(session.Deployment, session.Key.SessionId, image, ServerUrl()) is { } program
             ? new SessionAgent(session, AgentContract.Of(session.Deployment.Configuration), program, options.Agents, log)
             : null;

@@ -9,7 +9,7 @@ namespace Porthole.Server.Agents;
 internal static class AgentProgram
 {
     /// <summary>
-    /// A variable of the runtime that holds a line for bash to run as the agent, in the place of the image's own program. The service's
+    /// A variable of the runtime that holds a line for the shell to run as the agent, in the place of the image's own program. The service's
     /// API has no field for it, and the host's tools have no program of their own.
     /// </summary>
     public const string CommandVariable = "PORTHOLE_AGENT_COMMAND";
@@ -19,20 +19,22 @@ internal static class AgentProgram
     /// <summary>The program with its environment; null when the runtime has no agent.</summary>
     /// <param name="deployment">The runtime and its version.</param>
     /// <param name="sessionId">The session that it belongs to.</param>
-    /// <param name="image">What the image says.</param>
+    /// <param name="prepared">The image.</param>
     /// <param name="serverUrl">Where clients reach this server, without a slash at the end.</param>
-    public static ProgramSpec? Of(Deployment deployment, string sessionId, ImageConfiguration image, string serverUrl)
+    public static ProgramSpec? Of(Deployment deployment, string sessionId, PreparedImage prepared, string serverUrl)
     {
+        var image = prepared.Configuration;
         var variables = deployment.Configuration.EnvironmentVariables;
-        IReadOnlyList<string> program = variables.TryGetValue(CommandVariable, out var line) ? ["/bin/bash", "-c", line] : image.Program;
+        IReadOnlyList<string> program = variables.TryGetValue(CommandVariable, out var line) ? [prepared.Shell, "-c", line] : image.Program;
         if (program.Count == 0)
             return null;
         if (image.User.Length > 0)
             program = [ProgramSpec.GuestItself, "run-as", image.User, .. program];
         var arn = deployment.Runtime.Arn.ToString();
+        string[] home = image.User.Length > 0 ? [] : ["HOME=/root"];
         string[] own =
         [
-            DefaultPath, "HOME=/root", "LANG=C.UTF-8", $"PORTHOLE_SESSION_ID={sessionId}",
+            DefaultPath, .. home, "LANG=C.UTF-8", $"PORTHOLE_SESSION_ID={sessionId}",
             $"AGENTCORE_RUNTIME_URL={serverUrl}/runtimes/{PercentEncoding.Encode(arn)}/invocations/",
             $"OTEL_RESOURCE_ATTRIBUTES=service.name={deployment.Runtime.Name}.{deployment.Endpoint},aws.bedrock-agentcore.runtime.arn={arn}",
         ];

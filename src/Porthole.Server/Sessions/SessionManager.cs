@@ -92,7 +92,7 @@ internal sealed class SessionManager(
 
             // Its sandbox runs on, whatever has become of the image.
             session.Image = version.ImageDigest is null ? PreparedImage.Host : images.Find(version.ImageDigest) ?? PreparedImage.Host;
-            session.Agent = agents.For(session, session.Image.Configuration);
+            session.Agent = agents.For(session, session.Image);
             session.Adopt(sandbox);
             _sessions[key] = session;
             _ = SuperviseAsync(session);
@@ -144,7 +144,7 @@ internal sealed class SessionManager(
             throw new SandboxException($"The runtime '{runtime.Id}' has been deleted.");
         var isolation = IsolationTag.Read(await store.FindTagAsync(runtime.Arn.ToString(), IsolationTag.Key));
         session.Image = RuntimeImages.Find(images, session.Deployment.Version);
-        session.Agent = agents.For(session, session.Image.Configuration);
+        session.Agent = agents.For(session, session.Image);
         var spec = new SandboxSpec
         {
             Directory = session.Directory,

@@ -61,6 +61,19 @@ public sealed class ImageSandboxTests
     }
 
     [Fact]
+    public async Task A_program_of_a_session_that_has_no_users_but_root_is_root_and_says_so()
+    {
+        if (Environment.IsPrivilegedProcess)
+            return;
+        await using var session = await ImageSession.CreateAsync();
+        var sandbox = await session.StartAsync(TestImage.Busybox());
+        var (output, status) = await ImageSession.RunAsync(sandbox, "porthole-guest", "run-as", "agent", "/bin/id", "-u");
+        Assert.Equal(0, status);
+        Assert.Contains("running as root instead of agent", output);
+        Assert.EndsWith("0", output);
+    }
+
+    [Fact]
     public async Task A_user_that_the_image_does_not_know_is_named()
     {
         await using var session = await ImageSession.CreateAsync();
