@@ -181,9 +181,9 @@ public static class PortholeServer
         services.AddSingleton(provider => new SigV4Authenticator(provider.GetRequiredService<AccessKeyCache>(), options.Region, TimeProvider.System));
         services.AddSingleton<DeploymentLookup>().AddSingleton<SessionStorage>().AddSingleton<AgentFactory>().AddSingleton<SessionManager>().AddSingleton<ShellEndpoint>().AddSingleton<CommandEndpoint>().AddSingleton<StopEndpoint>();
         services.AddSingleton<AgentCalls>().AddSingleton<InvocationEndpoint>().AddSingleton<AgentSocketEndpoint>().AddSingleton<LogsEndpoint>();
-        services.AddSingleton<AdminEndpoints>().AddSingleton<CredentialsEndpoint>().AddSingleton<RuntimeImages>().AddSingleton<ImageEndpoints>().AddSingleton<Routes>();
+        services.AddSingleton<AdminEndpoints>().AddSingleton<CredentialsEndpoint>().AddSingleton(new LocalSources(data.InboxPath, options.AllowedPaths)).AddSingleton<RuntimeImages>().AddSingleton<ImageEndpoints>().AddSingleton<Routes>();
         services.AddSingleton<ControlPlane>().AddSingleton<RuntimeOperations>().AddSingleton<EndpointOperations>().AddSingleton<ResourceOperations>();
-        services.AddSingleton<RepeatableChanges>().AddSingleton<RuntimeSettler>();
+        services.AddSingleton<RepeatableChanges>().AddSingleton<PreparationProgress>().AddSingleton<ProgressEndpoint>().AddSingleton<RuntimeSettler>();
         services.AddHostedService(static provider => provider.GetRequiredService<RuntimeSettler>());
         services.AddSingleton<AuditTrail>().AddSingleton<ApiCalls>();
         services.AddSingleton<ShellTraffic>().AddSingleton<ServerGauges>();

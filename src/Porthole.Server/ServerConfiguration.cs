@@ -74,6 +74,9 @@ public sealed record ServerConfiguration
     /// <summary>See <see cref="ServerOptions.InsecureRegistries"/>.</summary>
     public IReadOnlyList<string>? InsecureRegistries { get; init; }
 
+    /// <summary>See <see cref="ServerOptions.AllowedPaths"/>.</summary>
+    public IReadOnlyList<string>? AllowedPaths { get; init; }
+
     /// <summary>Reads a file; without one, all settings have their defaults.</summary>
     /// <exception cref="ConfigurationException">The file cannot be read, or a setting is unknown or of the wrong kind.</exception>
     public static ServerConfiguration Read(string? path)
@@ -119,11 +122,13 @@ public sealed record ServerConfiguration
             Telemetry = Telemetry ?? defaults.Telemetry,
             LogFormat = LogFormat ?? defaults.LogFormat,
             InsecureRegistries = InsecureRegistries ?? defaults.InsecureRegistries,
+            AllowedPaths = AllowedPaths ?? defaults.AllowedPaths,
         };
         Check(RuntimeArn.IsAccountId(options.AccountId), "accountId", "must be 12 digits");
         Check(options.Region.Length is > 0 and <= 32, "region", "must be 1 to 32 characters");
         Check(options.WarmMicroVms is >= 0 and <= 100, "warmMicroVms", "must be 0 to 100");
         Check(options.AllowedOrigins?.All(BrowserAccess.IsOrigin) ?? true, "allowedOrigins", "must be a list of origins as https://HOST:PORT, or *");
+        Check(options.AllowedPaths.All(Path.IsPathFullyQualified), "allowedPaths", "must be a list of absolute paths of directories");
         CheckShells(options.Shells);
         CheckAgents(options.Agents);
         CheckAudit(options.Audit);

@@ -64,4 +64,7 @@ public sealed record ServerOptions
 
     /// <summary>Registries (HOST or HOST:PORT) that need no TLS with a trusted certificate. Those on loopback never do.</summary>
     public IReadOnlyList<string> InsecureRegistries { get; init; } = [];
+
+    /// <summary>Directories of this machine, beside the inbox of the data directory, that images and code may come from; absolute paths.</summary>
+    public IReadOnlyList<string> AllowedPaths { get; init; } = [];
 }

@@ -72,7 +72,7 @@ public sealed class AgentSampleTests
         public static async Task<SampleSession> StartAsync(string sample, string sandbox)
         {
             var images = Environment.GetEnvironmentVariable("PORTHOLE_SAMPLES") ?? throw new InvalidOperationException("Run tests/samples/run, which builds the images.");
-            var server = await TestServer.StartAsync(sandbox);
+            var server = await TestServer.StartAsync($"{sandbox}, \"allowedPaths\": [\"{images}\"]");
             try
             {
                 var created = await server.RunAsync(

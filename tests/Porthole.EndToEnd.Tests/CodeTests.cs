@@ -43,7 +43,6 @@ public sealed class CodeTests : IAsyncLifetime
         _server = await TestServer.StartAsync("""
             "egress": false
             """);
-        Directory.CreateDirectory(Inbox);
         WriteZip("python.zip", ("main.py", Python), ("words/__init__.py", "WORD = 'packed with it'"), ("bin/wrap", "#!/bin/sh\nWRAPPED=yes exec \"$@\"\n"));
         WriteZip("node.zip", ("main.js", Node), ("lib/words.js", "exports.WORD = 'packed with it'"));
     }

@@ -107,8 +107,8 @@ public sealed class ImageAgentTests(ImageAgentTests.Images images) : IClassFixtu
                 Assert.True(built.ExitCode == 0, built.Errors);
             }
 
-            Server = await TestServer.StartAsync("""
-                "egress": false
+            Server = await TestServer.StartAsync($"""
+                "egress": false, "allowedPaths": ["{_directory}"]
                 """);
         }
 

@@ -12,10 +12,15 @@ public sealed class ImageTests
     public async Task A_runtime_of_an_image_runs_commands_among_the_images_files_in_its_environment()
     {
         await using var server = await TestServer.StartAsync();
-        var archive = await BoxImage.ArchiveAsync(server.Root);
+        var archive = await BoxImage.ArchiveAsync(Path.Combine(server.DataDirectory, "inbox"));
 
         var created = await server.RunAsync("runtime", "create", "boxed", "--image", archive, "--env", "FROM_RUNTIME=runtime");
         Assert.True(created.ExitCode == 0, created.Errors);
+
+        // How far it is can be seen, and waiting for it leaves no line for each moment.
+        Assert.Contains("unpacking", created.Errors);
+        var trail = await server.RunAsync("audit", "--json");
+        Assert.InRange(trail.Output.Split('\n').Count(line => line.Contains("AgentRuntime\"", StringComparison.Ordinal)), 2, 3);
         var (code, output, errors) = await ExecAsync(
             server, "--runtime", "boxed", "--", "sh", "-c", "echo $PWD $FROM_IMAGE $FROM_RUNTIME $(id -u) $(cat /word) && ls /usr | wc -l");
         Assert.True(code == 0, errors);
@@ -58,16 +63,45 @@ public sealed class ImageTests
         Assert.Equal(1, wrong.ExitCode);
         Assert.Contains("oci-archive:/", wrong.Errors);
 
-        var created = await server.RunAsync("runtime", "create", "broken", "--image", "docker-archive:/nowhere.tar");
+        var created = await server.RunAsync("runtime", "create", "broken", "--image", $"docker-archive:{server.DataDirectory}/inbox/nothing.tar");
         Assert.NotEqual(0, created.ExitCode);
         Assert.Contains("does not exist on the server's machine", created.Errors + created.Output);
+    }
+
+    [Fact]
+    public async Task Files_of_the_server_are_no_images_unless_the_operator_allows_their_directory()
+    {
+        var allowed = Directory.CreateTempSubdirectory("porthole-e2e-allowed-").FullName;
+        try
+        {
+            var archive = await BoxImage.ArchiveAsync(allowed);
+            await using (var server = await TestServer.StartAsync())
+            {
+                var created = await server.RunAsync("runtime", "create", "reader", "--image", archive);
+                Assert.Equal(1, created.ExitCode);
+                Assert.Contains("agentRuntimeArtifact.containerConfiguration.containerUri cannot be used", created.Errors);
+                Assert.Contains("--allow-path", created.Errors);
+                Assert.Contains("--allow-path", (await server.RunAsync("image", "pull", "docker-archive:/etc/shadow")).Errors);
+                var code = await server.RunAsync("runtime", "create", "reader", "--code", "/etc/shadow", "--code-runtime", "NODE_22", "--entry-point", "main.js");
+                Assert.Contains("agentRuntimeArtifact.codeConfiguration.code cannot be used", code.Errors);
+            }
+
+            await using var other = await TestServer.StartAsync($"""
+                "allowedPaths": ["{allowed}"]
+                """);
+            Assert.Equal(0, (await other.RunAsync("image", "pull", archive)).ExitCode);
+        }
+        finally
+        {
+            Directory.Delete(allowed, recursive: true);
+        }
     }
 
     [Fact]
     public async Task An_image_is_pulled_ahead_and_its_digest_printed()
     {
         await using var server = await TestServer.StartAsync();
-        var archive = await BoxImage.ArchiveAsync(server.Root);
+        var archive = await BoxImage.ArchiveAsync(Path.Combine(server.DataDirectory, "inbox"));
         var (code, output, errors) = await server.RunAsync("image", "pull", archive);
         Assert.True(code == 0, errors);
         Assert.Matches("^sha256:[0-9a-f]{64}\n$", output);

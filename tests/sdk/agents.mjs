@@ -62,11 +62,7 @@ const deploy = (command, source) =>
   create({ containerConfiguration: { containerUri: 'host' } }, { PORTHOLE_AGENT_COMMAND: command, AGENT_SOURCE: source })
 
 /** Where the server takes images and code from. */
-function inbox(...names) {
-  const directory = path.join(suite.server.dataDirectory, 'inbox')
-  fs.mkdirSync(directory, { recursive: true })
-  return path.join(directory, ...names)
-}
+const inbox = (...names) => path.join(suite.server.dataDirectory, 'inbox', ...names)
 
 /** Puts a file of code into a zip. */
 function zip(name, file, source) {

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { after, test } from 'node:test'
 import { BedrockAgentCoreClient, InvokeAgentRuntimeCommandCommand } from '@aws-sdk/client-bedrock-agentcore'
 import * as control from '@aws-sdk/client-bedrock-agentcore-control'
-import { newSessionId, openTerminal } from './lib/suite.mjs'
+import { newSessionId, openTerminal, suite } from './lib/suite.mjs'
 import { until } from './lib/patience.mjs'
 
 const ROLE = 'arn:aws:iam::000000000000:role/agent'
@@ -16,6 +16,9 @@ const ask = (command) => (client ??= new control.BedrockAgentCoreControlClient()
 const newName = () => `sdk_${randomUUID().replaceAll('-', '').slice(0, 20)}`
 
 after(() => client?.destroy())
+
+/** An image that is not where images may come from. */
+const missing = () => `oci:${suite.server.dataDirectory}/inbox/nothing`
 
 /** Creates a runtime on the host's tools. */
 const create = (fields = {}) => ask(new control.CreateAgentRuntimeCommand(
@@ -113,7 +116,7 @@ test('control: a shell of a deleted runtime is taken away, and the runtime waits
 })
 
 test('control: an image that cannot be had fails the runtime with a reason', async () => {
-  const runtime = await ready({ agentRuntimeArtifact: { containerConfiguration: { containerUri: 'oci:/nowhere/at/all' } } })
+  const runtime = await ready({ agentRuntimeArtifact: { containerConfiguration: { containerUri: missing() } } })
   assert.equal(runtime.status, 'CREATE_FAILED')
   assert.match(runtime.failureReason, /./)
   await assert.rejects(run(runtime.agentRuntimeArn, 'true'), { name: 'ValidationException', message: /not ready/ })
@@ -192,7 +195,7 @@ test('control: of two updates at once each makes a version, or is told to wait',
 test('control: an update that fails leaves the version before in service', async () => {
   const { agentRuntimeId, agentRuntimeArn } = await ready({ environmentVariables: { GREETING: 'one' } })
   await ask(new control.UpdateAgentRuntimeCommand({
-    agentRuntimeId, roleArn: ROLE, networkConfiguration: PUBLIC, agentRuntimeArtifact: { containerConfiguration: { containerUri: 'oci:/nowhere/at/all' } },
+    agentRuntimeId, roleArn: ROLE, networkConfiguration: PUBLIC, agentRuntimeArtifact: { containerConfiguration: { containerUri: missing() } },
   }))
   const failed = await settled(agentRuntimeId)
   assert.equal(failed.status, 'UPDATE_FAILED')

@@ -70,7 +70,7 @@ internal static class ImageCommand
             Examples =
             [
                 new("porthole image pull registry.example/team/agent:1", "from a registry"),
-                new("porthole image pull docker-archive:/srv/agent.tar", "what docker save wrote"),
+                new("porthole image pull docker-archive:/var/lib/porthole/inbox/agent.tar", "what docker save wrote"),
             ],
             ExitCodes = [("1", "the image could not be had, or the server not be asked")],
             Arguments = { reference },

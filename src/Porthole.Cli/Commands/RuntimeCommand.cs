@@ -39,7 +39,7 @@ internal static class RuntimeCommand
             Examples =
             [
                 new("porthole runtime create tools --image host --env EDITOR=nano", "the server's own tools, with a variable of its own"),
-                new("porthole runtime create agent --image oci:/srv/agent --storage /mnt/data --isolation microvm", "an image from a directory, in virtual machines"),
+                new("porthole runtime create agent --image oci:/var/lib/porthole/inbox/agent --storage /mnt/data --isolation microvm", "an image from a directory, in virtual machines"),
             ],
             ExitCodes = [("1", "it could not be made: the message is the reason")],
             Arguments = { name },
@@ -175,7 +175,7 @@ internal static class RuntimeCommand
             ("Version", $"{runtime.AgentRuntimeVersion} (of {string.Join(", ", versions.Select(static version => version.AgentRuntimeVersion))})"),
             ("Description", runtime.Description),
             ("Image", runtime.AgentRuntimeArtifact?.ContainerConfiguration?.ContainerUri),
-            ("Code", code is null ? null : $"{code.Code.S3.Prefix} ({code.Runtime}: {string.Join(' ', code.EntryPoint)})"),
+            ("Code", code is null ? null : $"{Path.Combine(code.Code.S3.Bucket, code.Code.S3.Prefix)} ({code.Runtime}: {string.Join(' ', code.EntryPoint)})"),
             ("Network", runtime.NetworkConfiguration?.NetworkMode),
             ("Sessions", $"idle {runtime.LifecycleConfiguration?.IdleRuntimeSessionTimeout} s, at most {runtime.LifecycleConfiguration?.MaxLifetime} s"),
             ("Protocol", runtime.ProtocolConfiguration?.ServerProtocol),

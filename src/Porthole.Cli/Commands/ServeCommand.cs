@@ -19,6 +19,12 @@ internal static class ServeCommand
         var isolation = new Option<string?>("--isolation") { Description = "How sessions are isolated: auto or namespace [default: auto]", HelpName = "KIND" };
         isolation.AcceptOnlyFromAmong("auto", "namespace", "microvm");
 
+        var allowPath = new Option<string[]>("--allow-path")
+        {
+            Description = "A directory that images and code may come from, beside inbox in the data directory; may be repeated",
+            HelpName = "DIR",
+        };
+
         var logFormat = new Option<string?>("--log-format") { Description = "How the log is written: text or json [default: text]", HelpName = "FORMAT" };
         logFormat.AcceptOnlyFromAmong("text", "json");
 
@@ -38,7 +44,7 @@ internal static class ServeCommand
                 new("porthole serve --data-dir DIR --listen http://127.0.0.1:0", "on a free port; porthole env tells which"),
             ],
             ExitCodes = [("1", "it could not start: the directory or the address is in use, or the host cannot run sandboxes")],
-            Options = { dataDirectory, listen, config, isolation, logFormat },
+            Options = { dataDirectory, listen, config, isolation, allowPath, logFormat },
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -49,6 +55,8 @@ internal static class ServeCommand
                     options = options with { ListenUrls = urls };
                 if (parsed.GetValue(isolation) is { } kind)
                     options = options with { Isolation = kind };
+                if (parsed.GetValue(allowPath) is { Length: > 0 } directories)
+                    options = options with { AllowedPaths = [.. options.AllowedPaths, .. directories.Select(Path.GetFullPath)] };
                 if (parsed.GetValue(logFormat) is { } format)
                     options = options with { LogFormat = format };
                 await PortholeServer.RunAsync(options, cancellationToken);

@@ -31,6 +31,9 @@ public sealed partial record ImageReference
     /// <summary>HOST or HOST:PORT of the registry; null for the other kinds.</summary>
     public string? Registry { get; }
 
+    /// <summary>The absolute path of an image on the server's machine; null for the other kinds.</summary>
+    public string? LocalPath { get; private init; }
+
     /// <summary>Registry and name without tag and digest; null for the other kinds.</summary>
     internal string? Repository { get; private init; }
 
@@ -61,7 +64,9 @@ public sealed partial record ImageReference
             throw new ImageException($"\"{text}\": the path must be absolute: {Allowed}");
         if (text.Any(char.IsControl))
             throw new ImageException($"\"{text}\" has control characters in its path: {Allowed}");
-        return new ImageReference(text, ImageSource.Local, text, null);
+
+        // containers-transports(5): the path ends at the first colon.
+        return new ImageReference(text, ImageSource.Local, text, null) { LocalPath = path.Split(':')[0] };
     }
 
     private static ImageReference Remote(string name, string given)

@@ -2,13 +2,15 @@ using System.Globalization;
 using Microsoft.EntityFrameworkCore;
 using Porthole.Protocol.Aws;
 using Porthole.Server.Api;
+using Porthole.Server.Images;
 using Porthole.Server.Runtimes;
 using Porthole.Server.Store;
 
 namespace Porthole.Server.Control;
 
 /// <summary>Runtimes and their versions (contract section 12). What takes time is left to the <see cref="RuntimeSettler"/>.</summary>
-internal sealed class RuntimeOperations(ServerOptions options, PortholeStore store, RepeatableChanges changes, RuntimeSettler settler, TimeProvider time)
+internal sealed class RuntimeOperations(
+    ServerOptions options, PortholeStore store, LocalSources sources, RepeatableChanges changes, RuntimeSettler settler, TimeProvider time)
 {
     // Contract section 6.
     private const int MaxRuntimes = 1000, MaxVersions = 1000;
@@ -17,7 +19,7 @@ internal sealed class RuntimeOperations(ServerOptions options, PortholeStore sto
     public async Task<object?> CreateAsync(ControlRequest request)
     {
         var fields = request.Fields();
-        var wanted = RuntimeRequest.ReadCreate(fields);
+        var wanted = RuntimeRequest.ReadCreate(fields, sources);
         var token = fields.Text("clientToken", CommonRules.ClientToken);
         fields.ThrowIfWrong();
         request.Call.RequestParameters["agentRuntimeName"] = wanted.Name!;
@@ -74,7 +76,7 @@ internal sealed class RuntimeOperations(ServerOptions options, PortholeStore sto
     public async Task<object?> UpdateAsync(ControlRequest request)
     {
         var fields = request.Fields();
-        var wanted = RuntimeRequest.ReadUpdate(fields);
+        var wanted = RuntimeRequest.ReadUpdate(fields, sources);
         var token = fields.Text("clientToken", CommonRules.ClientToken);
         fields.ThrowIfWrong();
         var answer = await changes.ApplyAsync(request, token, wanted, async db =>

@@ -1,4 +1,6 @@
 using System.Text.RegularExpressions;
+using Porthole.Sandboxes.Images;
+using Porthole.Server.Images;
 using Porthole.Server.Runtimes;
 
 namespace Porthole.Server.Control;
@@ -28,15 +30,16 @@ internal sealed partial record RuntimeRequest(string? Name, RuntimeConfiguration
     private static readonly TextRule MountPath = new(6, 200, MountPathPattern(), "/mnt/ and one name of letters, digits, '.', '_' and '-'");
 
     /// <summary>Reads CreateAgentRuntime's.</summary>
-    public static RuntimeRequest ReadCreate(RequestFields fields) =>
-        new(fields.RequiredText("agentRuntimeName", CommonRules.Name), Read(fields, null), CommonRules.ReadTags(fields) ?? []);
+    public static RuntimeRequest ReadCreate(RequestFields fields, LocalSources sources) =>
+        new(fields.RequiredText("agentRuntimeName", CommonRules.Name), Read(fields, sources, null), CommonRules.ReadTags(fields) ?? []);
 
     /// <summary>Reads UpdateAgentRuntime's, which repeats all that shall stay.</summary>
-    public static RuntimeRequest ReadUpdate(RequestFields fields) => new(null, Read(fields, ReadMetadata(fields)), new Dictionary<string, string>());
+    public static RuntimeRequest ReadUpdate(RequestFields fields, LocalSources sources) =>
+        new(null, Read(fields, sources, ReadMetadata(fields)), new Dictionary<string, string>());
 
-    private static RuntimeConfiguration Read(RequestFields fields, MetadataConfiguration? metadata) => new()
+    private static RuntimeConfiguration Read(RequestFields fields, LocalSources sources, MetadataConfiguration? metadata) => new()
     {
-        AgentRuntimeArtifact = ReadArtifact(fields.RequiredObject("agentRuntimeArtifact")),
+        AgentRuntimeArtifact = ReadArtifact(fields.RequiredObject("agentRuntimeArtifact"), sources),
         RoleArn = fields.RequiredText("roleArn", Role),
         NetworkConfiguration = ReadNetwork(fields.Object("networkConfiguration")),
         Description = fields.Text("description", Description),
@@ -51,7 +54,7 @@ internal sealed partial record RuntimeRequest(string? Name, RuntimeConfiguration
         MetadataConfiguration = metadata,
     };
 
-    private static RuntimeArtifact ReadArtifact(RequestFields? artifact)
+    private static RuntimeArtifact ReadArtifact(RequestFields? artifact, LocalSources sources)
     {
         if (artifact is null)
             return new RuntimeArtifact();
@@ -61,12 +64,20 @@ internal sealed partial record RuntimeRequest(string? Name, RuntimeConfiguration
             artifact.Fail("containerConfiguration", "or codeConfiguration has to be there, and only one of them");
         return new RuntimeArtifact
         {
-            ContainerConfiguration = container is null ? null : new ContainerConfiguration(container.RequiredText("containerUri", ContainerUri)),
-            CodeConfiguration = code is null ? null : ReadCode(code),
+            ContainerConfiguration = container is null ? null : ReadContainer(container, sources),
+            CodeConfiguration = code is null ? null : ReadCode(code, sources),
         };
     }
 
-    private static CodeConfiguration ReadCode(RequestFields code)
+    private static ContainerConfiguration ReadContainer(RequestFields container, LocalSources sources)
+    {
+        var uri = container.RequiredText("containerUri", ContainerUri);
+        if (uri.Length > 0)
+            Try(container, "containerUri", () => sources.ParseImage(uri));
+        return new ContainerConfiguration(uri);
+    }
+
+    private static CodeConfiguration ReadCode(RequestFields code, LocalSources sources)
     {
         var s3 = code.RequiredObject("code")?.RequiredObject("s3");
         var location = s3 is null ? null : new S3Location(s3.RequiredText("bucket", Bucket), s3.RequiredText("prefix", Prefix), s3.Text("versionId", VersionId));
@@ -76,7 +87,22 @@ internal sealed partial record RuntimeRequest(string? Name, RuntimeConfiguration
         var entryPoint = code.Texts("entryPoint", 1, 2, EntryPointWord);
         if (!code.Has("entryPoint"))
             code.Fail("entryPoint", "is required");
-        return new CodeConfiguration(new CodeLocation { S3 = location }, runtime ?? "", entryPoint ?? []);
+        var read = new CodeConfiguration(new CodeLocation { S3 = location }, runtime ?? "", entryPoint ?? []);
+        if (location is { Bucket.Length: > 0, Prefix.Length: > 0 } && runtime is not null && entryPoint is { Count: > 0 })
+            Try(code, "code", () => sources.ParseCode(read));
+        return read;
+    }
+
+    private static void Try(RequestFields fields, string name, Action parse)
+    {
+        try
+        {
+            parse();
+        }
+        catch (ImageException e)
+        {
+            fields.Fail(name, $"cannot be used: {e.Message}");
+        }
     }
 
     private static NetworkConfiguration ReadNetwork(RequestFields? network)

@@ -9,7 +9,7 @@ using Porthole.Server.Api;
 namespace Porthole.Server.Images;
 
 /// <summary>The images of the server, outside AWS's paths: what there is, getting one beforehand, and removing what nobody needs.</summary>
-internal sealed class ImageEndpoints(ImageStore images, RuntimeImages needed)
+internal sealed class ImageEndpoints(ImageStore images, LocalSources sources, RuntimeImages needed)
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
@@ -54,11 +54,11 @@ internal sealed class ImageEndpoints(ImageStore images, RuntimeImages needed)
     private static object Describe(StoredImage image, IReadOnlySet<string> used) =>
         new { image.Image.Digest, image.References, image.Bytes, image.PreparedAt, InUse = used.Contains(image.Image.Digest) };
 
-    private static ImageReference Reference(HttpContext context)
+    private ImageReference Reference(HttpContext context)
     {
         try
         {
-            return ImageReference.Parse(context.Request.Query["reference"].ToString());
+            return sources.ParseImage(context.Request.Query["reference"].ToString());
         }
         catch (ImageException e)
         {

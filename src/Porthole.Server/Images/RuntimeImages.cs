@@ -7,21 +7,16 @@ using Porthole.Server.Store;
 namespace Porthole.Server.Images;
 
 /// <summary>The images that runtimes are made of: got when a version is made, found when a session starts, kept while somebody needs them.</summary>
-internal sealed class RuntimeImages(ImageStore images, PortholeStore store, SessionManager sessions)
+internal sealed class RuntimeImages(ImageStore images, LocalSources sources, PortholeStore store, SessionManager sessions)
 {
     /// <summary>Gets what a version is made of. Its digest belongs into <see cref="RuntimeVersion.ImageDigest"/>.</summary>
     /// <exception cref="ImageException">It cannot be had; the message is the version's failure reason.</exception>
     public Task<PreparedImage> PrepareAsync(RuntimeArtifact artifact, IProgress<ImageProgress>? progress, CancellationToken cancellationToken)
     {
         if (artifact.CodeConfiguration is { } code)
-        {
-            var location = code.Code.S3
-                ?? throw new ImageException("codeConfiguration.code.s3 is missing: give a bucket, which is a directory of the server's machine, and a prefix");
-            return images.PrepareAsync(CodePackage.Parse(location.Bucket, location.Prefix, code.Runtime, code.EntryPoint), progress, cancellationToken);
-        }
-
+            return images.PrepareAsync(sources.ParseCode(code), progress, cancellationToken);
         var uri = artifact.ContainerConfiguration?.ContainerUri ?? throw new ImageException("containerConfiguration.containerUri is missing");
-        return images.PrepareAsync(ImageReference.Parse(uri), progress, cancellationToken);
+        return images.PrepareAsync(sources.ParseImage(uri), progress, cancellationToken);
     }
 
     /// <summary>What a session of a version is made of.</summary>

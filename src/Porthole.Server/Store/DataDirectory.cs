@@ -31,6 +31,9 @@ public sealed class DataDirectory
     /// <summary>The directory of what outlives sessions.</summary>
     public string StoragePath => Path.Combine(FullPath, "storage");
 
+    /// <summary>Where an operator puts the images and code that runtimes may be made of.</summary>
+    public string InboxPath => Path.Combine(FullPath, "inbox");
+
     internal string CachePath => Path.Combine(FullPath, "cache");
 
     /// <summary>Where long bodies wait until they are whole, so that their signature can be verified. Their files go with the request.</summary>
@@ -49,6 +52,7 @@ public sealed class DataDirectory
             Directory.CreateDirectory(full, OwnerOnly);
             Directory.CreateDirectory(Path.Combine(full, "sessions"), OwnerOnly);
             Directory.CreateDirectory(Path.Combine(full, "spool"), OwnerOnly);
+            Directory.CreateDirectory(Path.Combine(full, "inbox"), OwnerOnly);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

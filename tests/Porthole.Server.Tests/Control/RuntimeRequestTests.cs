@@ -1,7 +1,9 @@
 using System.Text;
 using Porthole.Protocol.Aws;
+using Porthole.Sandboxes.Images;
 using Porthole.Server.Api;
 using Porthole.Server.Control;
+using Porthole.Server.Images;
 
 namespace Porthole.Server.Tests.Control;
 
@@ -11,10 +13,15 @@ public sealed class RuntimeRequestTests
         "agentRuntimeName":"agent","roleArn":"arn:x","agentRuntimeArtifact":{"containerConfiguration":{"containerUri":"localhost/foo:1"}}
         """;
 
+    private const string Container = "agentRuntimeArtifact.containerConfiguration.containerUri", Code = "agentRuntimeArtifact.codeConfiguration.code";
+    private const string CodeEnd = "\"runtime\":\"NODE_22\",\"entryPoint\":[\"main.js\"]}}";
+
+    private static readonly LocalSources Sources = new("/data/inbox", ["/srv/images"]);
+
     private static RuntimeRequest Create(string more = "")
     {
         var fields = RequestFields.Parse(Encoding.UTF8.GetBytes($"{{{Least}{(more.Length > 0 ? "," : "")}{more}}}"));
-        var request = RuntimeRequest.ReadCreate(fields);
+        var request = RuntimeRequest.ReadCreate(fields, Sources);
         fields.ThrowIfWrong();
         return request;
     }
@@ -72,6 +79,14 @@ public sealed class RuntimeRequestTests
     [InlineData("\"filesystemConfigurations\":[{\"sessionStorage\":{\"mountPath\":\"/mnt/a/b\"}}]", "filesystemConfigurations[0].sessionStorage.mountPath")]
     [InlineData("\"filesystemConfigurations\":[{\"sessionStorage\":{\"mountPath\":\"/mnt/a\"}},{\"sessionStorage\":{\"mountPath\":\"/mnt/b\"}}]", "filesystemConfigurations[1].sessionStorage")]
     [InlineData("\"filesystemConfigurations\":[{\"efsAccessPoint\":{\"mountPath\":\"/mnt/a\"}}]", "filesystemConfigurations[0].sessionStorage")]
+    [InlineData("\"agentRuntimeArtifact\":{\"containerConfiguration\":{\"containerUri\":\"Not An Image\"}}", Container)]
+    [InlineData("\"agentRuntimeArtifact\":{\"containerConfiguration\":{\"containerUri\":\"oci:relative\"}}", Container)]
+    [InlineData("\"agentRuntimeArtifact\":{\"containerConfiguration\":{\"containerUri\":\"oci:/etc:latest\"}}", Container)]
+    [InlineData("\"agentRuntimeArtifact\":{\"containerConfiguration\":{\"containerUri\":\"docker-archive:/data/inbox/../porthole.db\"}}", Container)]
+    [InlineData("\"agentRuntimeArtifact\":{\"containerConfiguration\":{\"containerUri\":\"docker-archive:/srv/images-of-others/a.tar\"}}", Container)]
+    [InlineData("\"agentRuntimeArtifact\":{\"codeConfiguration\":{\"code\":{\"s3\":{\"bucket\":\"/etc\",\"prefix\":\"a.zip\"}}," + CodeEnd, Code)]
+    [InlineData("\"agentRuntimeArtifact\":{\"codeConfiguration\":{\"code\":{\"s3\":{\"bucket\":\"..\",\"prefix\":\"porthole.db\"}}," + CodeEnd, Code)]
+    [InlineData("\"agentRuntimeArtifact\":{\"codeConfiguration\":{\"code\":{\"s3\":{\"bucket\":\"mine\",\"prefix\":\"../../a.zip\"}}," + CodeEnd, Code)]
     [InlineData("\"tags\":{\"a\\u0001\":\"x\"}", "tags")]
     [InlineData("\"tags\":{\"porthole:isolation\":\"none\"}", "tags")]
     [InlineData("\"authorizerConfiguration\":{}", "authorizerConfiguration.customJWTAuthorizer")]
@@ -100,17 +115,39 @@ public sealed class RuntimeRequestTests
     public void All_that_is_missing_is_named_at_once()
     {
         var fields = RequestFields.Parse("{}"u8.ToArray());
-        _ = RuntimeRequest.ReadCreate(fields);
+        _ = RuntimeRequest.ReadCreate(fields, Sources);
         Assert.Equal(["agentRuntimeName", "agentRuntimeArtifact", "roleArn"], Refused(fields.ThrowIfWrong).Select(field => field.Name));
     }
 
     [Fact]
     public void An_artifact_is_an_image_or_code_and_not_both()
     {
-        const string code = """{"code":{"s3":{"bucket":"local","prefix":"/a.zip"}},"runtime":"PYTHON_3_12","entryPoint":["main.py"]}""";
+        const string code = """{"code":{"s3":{"bucket":"local","prefix":"a.zip"}},"runtime":"PYTHON_3_12","entryPoint":["main.py"]}""";
         Refused(() => Create("\"agentRuntimeArtifact\":{\"containerConfiguration\":{\"containerUri\":\"host\"},\"codeConfiguration\":" + code + "}"));
         var read = Create("\"agentRuntimeArtifact\":{\"codeConfiguration\":" + code + "}").Configuration.AgentRuntimeArtifact.CodeConfiguration!;
-        Assert.Equal(("/a.zip", "PYTHON_3_12", "main.py"), (read.Code.S3!.Prefix, read.Runtime, Assert.Single(read.EntryPoint)));
+        Assert.Equal(("a.zip", "PYTHON_3_12", "main.py"), (read.Code.S3!.Prefix, read.Runtime, Assert.Single(read.EntryPoint)));
+    }
+
+    [Theory]
+    [InlineData("oci:/data/inbox/agent:1")]
+    [InlineData("docker-archive:/srv/images/agent.tar")]
+    [InlineData("registry.example/team/agent@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")]
+    [InlineData("host")]
+    public void An_image_of_a_registry_or_of_a_directory_that_is_allowed_is_accepted(string uri) =>
+        Assert.Equal(uri, Create($$$"""
+            "agentRuntimeArtifact":{"containerConfiguration":{"containerUri":"{{{uri}}}"}}
+            """).Configuration.AgentRuntimeArtifact.ContainerConfiguration!.ContainerUri);
+
+    [Fact]
+    public void A_link_is_followed_before_it_is_decided()
+    {
+        using var directory = new TemporaryDirectory();
+        var sources = new LocalSources(Path.Combine(directory.Path, "inbox"), []);
+        Directory.CreateDirectory(Path.Combine(directory.Path, "inbox", "inner"));
+        File.CreateSymbolicLink(Path.Combine(directory.Path, "inbox", "out.tar"), "/etc/passwd");
+        File.CreateSymbolicLink(Path.Combine(directory.Path, "inbox", "in"), Path.Combine(directory.Path, "inbox", "inner"));
+        Assert.Throws<ImageException>(() => sources.ParseImage($"docker-archive:{directory.Path}/inbox/out.tar"));
+        sources.ParseImage($"oci:{directory.Path}/inbox/in");
     }
 
     [Fact]
