@@ -1,3 +1,4 @@
+using Porthole.Cli.Commands;
 using Porthole.Cli.Terminal;
 using Porthole.Client;
 using Spectre.Console;
@@ -7,13 +8,22 @@ namespace Porthole.Cli;
 /// <summary>Waiting until a runtime or an endpoint is what it was asked to become, with a sign of life on a terminal.</summary>
 internal static class Settling
 {
-    // Making a runtime of the host's tools takes milliseconds; pulling an image takes minutes, in which ten questions a second do no harm.
-    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
+    // What is done in milliseconds is seen at once; what takes minutes is not asked for hundreds of times, each a line of the audit trail.
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(50), LongestPause = TimeSpan.FromSeconds(3);
 
-    /// <summary>Waits until a runtime is ready.</summary>
+    /// <summary>Waits until a runtime is ready, and shows how far its image is.</summary>
     /// <exception cref="CommandFailedException">It has failed; the message is the reason.</exception>
     public static async Task<AgentRuntimeDescription> OfRuntimeAsync(AgentCoreClient client, string runtimeId, CancellationToken cancellation)
     {
+        try
+        {
+            await ImagePullDisplay.ShowAsync(client.WatchRuntimeAsync(runtimeId, cancellation));
+        }
+        catch (AgentCoreException e) when (e.Status is 403 or 404)
+        {
+            // A server that is none of Porthole's, or not this one's version.
+        }
+
         var runtime = await ShowAsync($"Making {runtimeId} ready", () => UntilAsync(
             () => client.GetRuntimeAsync(runtimeId, cancellation: cancellation), static runtime => runtime.IsOnTheWay, cancellation));
         return runtime.Status == "READY" ? runtime : throw Failed(runtimeId, runtime.Status, runtime.FailureReason);
@@ -46,11 +56,11 @@ internal static class Settling
 
     private static async Task<T> UntilAsync<T>(Func<Task<T>> ask, Func<T, bool> isOnTheWay, CancellationToken cancellation)
     {
-        while (true)
+        for (var pause = FirstPause; ; pause = pause < LongestPause ? pause * 1.5 : LongestPause)
         {
             var state = await ask();
             if (!isOnTheWay(state)) return state;
-            await Task.Delay(Interval, cancellation);
+            await Task.Delay(pause, cancellation);
         }
     }
 

@@ -27,19 +27,31 @@ public sealed partial class AgentCoreClient
     /// <exception cref="AgentCoreException">The image cannot be had, or the server refused, with its message, or cannot be reached.</exception>
     public async IAsyncEnumerable<ImagePullStep> PullImageAsync(string reference, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
-        var uri = ServerUri(Region, $"{ImagesPath}/pull?reference={PercentEncoding.Encode(reference)}");
-        using var response = await SendAsync(HttpMethod.Post, uri, Region, [], [], cancellation).ConfigureAwait(false);
-        using var lines = new StreamReader(await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false));
         var isWhole = false;
-        while (await ReadLineAsync(lines, cancellation).ConfigureAwait(false) is { } line)
+        await foreach (var step in StepsAsync(HttpMethod.Post, $"{ImagesPath}/pull?reference={PercentEncoding.Encode(reference)}", cancellation).ConfigureAwait(false))
         {
-            var step = JsonSerializer.Deserialize(line, ClientJson.Default.ImagePullStep) ?? throw new AgentCoreException("The server's answer cannot be read.");
             if (step.Error is { } error) throw new AgentCoreException(error);
             isWhole = step.Digest is not null;
             yield return step;
         }
 
         if (!isWhole) throw new AgentCoreException("The server ended before the image was there.");
+    }
+
+    /// <summary>Watches a runtime that is being made, until its state is another one, which has to be asked for.</summary>
+    /// <param name="runtimeId">The runtime's id.</param>
+    /// <param name="cancellation">Gives the request up; the work goes on.</param>
+    /// <returns>The steps of its image as they happen; none when it takes no time.</returns>
+    /// <exception cref="AgentCoreException">The server refused, with its message, cannot be reached, or is none of Porthole's (status 404).</exception>
+    public IAsyncEnumerable<ImagePullStep> WatchRuntimeAsync(string runtimeId, CancellationToken cancellation = default) =>
+        StepsAsync(HttpMethod.Get, $"/porthole/v1/progress?runtimeId={PercentEncoding.Encode(runtimeId)}", cancellation);
+
+    private async IAsyncEnumerable<ImagePullStep> StepsAsync(HttpMethod method, string path, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        using var response = await SendAsync(method, ServerUri(Region, path), Region, [], method == HttpMethod.Get ? null : [], cancellation).ConfigureAwait(false);
+        using var lines = new StreamReader(await response.Content.ReadAsStreamAsync(cancellation).ConfigureAwait(false));
+        while (await ReadLineAsync(lines, cancellation).ConfigureAwait(false) is { } line)
+            yield return JsonSerializer.Deserialize(line, ClientJson.Default.ImagePullStep) ?? throw new AgentCoreException("The server's answer cannot be read.");
     }
 
     private static async Task<string?> ReadLineAsync(StreamReader lines, CancellationToken cancellation)

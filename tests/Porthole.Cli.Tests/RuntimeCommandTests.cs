@@ -23,9 +23,16 @@ public sealed class RuntimeCommandTests
         Assert.Equal("""{"idleRuntimeSessionTimeout":60}""", body.GetProperty("lifecycleConfiguration").GetRawText());
         Assert.Equal("""{"team":"x","porthole:isolation":"microvm"}""", body.GetProperty("tags").GetRawText());
         await create.AnswerAsync(202, "application/json", Encoding.UTF8.GetBytes($$"""{"agentRuntimeId":"{{Id}}"}"""));
-        foreach (var status in (string[])["CREATING", "READY"])
-            await DescribeAsync(server, status);
-        Assert.Equal(new PortholeResult(0, $"{Arn}\n", ""), await running);
+        var watch = await server.NextAsync();
+        Assert.Equal(("GET", $"/porthole/v1/progress?runtimeId={Id}"), (watch.Method, watch.RawTarget));
+        await watch.AnswerAsync(200, "application/x-ndjson", """
+            {"stage":"COPYING","bytes":1,"totalBytes":2}
+            {"stage":"COPYING","bytes":2,"totalBytes":2}
+            {"stage":"UNPACKING","bytes":0,"totalBytes":0}
+
+            """u8.ToArray());
+        await DescribeAsync(server, "READY");
+        Assert.Equal(new PortholeResult(0, $"{Arn}\n", "copying\nunpacking\n"), await running);
     }
 
     [Fact]
@@ -34,6 +41,9 @@ public sealed class RuntimeCommandTests
         await using var server = await ScriptedServer.StartAsync();
         var running = PortholeProcess.RunAsync(["runtime", "create", "agent", "--image", "host"], server);
         await (await server.NextAsync()).AnswerAsync(202, "application/json", Encoding.UTF8.GetBytes($$"""{"agentRuntimeId":"{{Id}}"}"""));
+        await (await server.NextAsync()).RefuseAsync(AwsError.UnknownOperation("a server of somebody else"));
+        foreach (var status in (string[])["CREATING", "CREATING"])
+            await DescribeAsync(server, status);
         await DescribeAsync(server, "CREATE_FAILED", ",\"failureReason\":\"there is no such image\"");
         Assert.Equal(new PortholeResult(1, "", $"porthole: {Id} is CREATE_FAILED: there is no such image\n"), await running);
     }

@@ -19,7 +19,7 @@ namespace Porthole.Server.Api;
 internal sealed class Routes(
     SigV4Authenticator signatures, BearerAuthenticator bearers, Authorizer authorizer, DeploymentLookup deployments, ShellEndpoint shells, CommandEndpoint commands, StopEndpoint stop,
     AdminEndpoints admin, CredentialsEndpoint credentials, ImageEndpoints images, ControlPlane control, InvocationEndpoint invocations, AgentSocketEndpoint sockets,
-    LogsEndpoint logs, DataDirectory data, ILogger<Routes> log)
+    LogsEndpoint logs, ProgressEndpoint progress, DataDirectory data, ILogger<Routes> log)
 {
     // A command of 64 KB, each byte of it escaped as \u00XX, and then some.
     private const int MaxBodyBytes = 1024 * 1024;
@@ -69,6 +69,7 @@ internal sealed class Routes(
             (_, "/porthole/v1/images/pull") => AdminAsync(context, target, "PullImage", "POST", "images", images.PullAsync),
             (_, "/porthole/v1/images/prune") => AdminAsync(context, target, "PruneImages", "POST", "images", images.PruneAsync),
             (_, "/porthole/v1/logs") => AdminAsync(context, target, "GetAgentLog", "GET", "logs", logs.HandleAsync),
+            (_, "/porthole/v1/progress") => WatchAsync(context, target),
             (_, "/porthole/v1/credentials") when context.Request.Method == "GET" =>
                 AdminAsync(context, target, "ListCredentials", "GET", "credentials/*", credentials.ListAsync),
             (_, "/porthole/v1/credentials") => AdminAsync(context, target, "CreateCredentials", "POST", "credentials/*", credentials.CreateAsync),
@@ -146,6 +147,21 @@ internal sealed class Routes(
         var caller = call.Caller = AuthenticateBySignature(context, target, SigV4.Sha256Hex(body.Span));
         await authorizer.DemandAsync(context, caller, Actions.Of(operation.Name), resources);
         await ControlPlane.HandleAsync(context, operation, path, target, body);
+    }
+
+    // Whoever may ask for a runtime's state may watch it.
+    private async Task WatchAsync(HttpContext context, RequestTarget target)
+    {
+        var call = ApiCall.Of(context);
+        call.Operation = "WatchAgentRuntime";
+        CheckMethod(context, "GET");
+        if (!target.Query.TryGetOnly("runtimeId", out var id) || id is null || !RuntimeArn.IsRuntimeId(id))
+            throw new AwsException(AwsError.InvalidField("runtimeId", "runtimeId is required once and must be a runtime's id."));
+        var resources = control.ResourcesOf(new ControlPath(id));
+        call.ResourceArn = resources[^1];
+        var caller = call.Caller = AuthenticateBySignature(context, target, SigV4.EmptySha256);
+        await authorizer.DemandAsync(context, caller, Actions.Of("GetAgentRuntime"), resources);
+        await progress.HandleAsync(context, id);
     }
 
     private AccessKeyCaller AuthenticateBySignature(HttpContext context, RequestTarget target, string bodySha256) =>

@@ -12,7 +12,8 @@ namespace Porthole.Server.Runtimes;
 /// Brings runtimes from states on the way (CREATING, UPDATING, DELETING) to where they are going. The store says what is left to do, so a
 /// server that starts goes on where the one before was ended. Doing it twice at once does no harm: each step looks whether it is still wanted.
 /// </summary>
-internal sealed class RuntimeSettler(PortholeStore store, SessionManager sessions, RuntimeImages images, TimeProvider time, ILogger<RuntimeSettler> log) : IHostedService, IDisposable
+internal sealed class RuntimeSettler(
+    PortholeStore store, SessionManager sessions, RuntimeImages images, PreparationProgress progress, TimeProvider time, ILogger<RuntimeSettler> log) : IHostedService, IDisposable
 {
     // A store that cannot be written, for instance on a full disk, is tried again.
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(5);
@@ -123,7 +124,8 @@ internal sealed class RuntimeSettler(PortholeStore store, SessionManager session
     {
         try
         {
-            var image = await images.PrepareAsync(version.Configuration.AgentRuntimeArtifact, null, stopping);
+            using var steps = progress.Begin(version.RuntimeId);
+            var image = await images.PrepareAsync(version.Configuration.AgentRuntimeArtifact, steps, stopping);
             return (image == PreparedImage.Host ? null : image.Digest, null);
         }
         catch (ImageException e)
