@@ -36,7 +36,7 @@ public sealed class ImageTests
     [Theory]
     [InlineData("namespace")]
     [InlineData("microvm")]
-    public async Task The_agent_of_an_image_is_the_images_user_and_shells_are_root_whatever_isolates_them(string isolation)
+    public async Task The_agent_of_an_image_is_the_images_user_and_commands_are_root_whatever_isolates_them(string isolation)
     {
         await using var server = await TestServer.StartAsync(MicroVms.SettingsFor(isolation));
         var archive = await BoxImage.ArchiveAsync(server.Root);

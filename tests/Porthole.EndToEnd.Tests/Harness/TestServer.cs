@@ -68,7 +68,10 @@ internal sealed class TestServer : IAsyncDisposable
         root ??= Directory.CreateTempSubdirectory("porthole-e2e-").FullName;
         settings = MicroVms.Apply(settings);
         var sandbox = settings.Contains("\"sandbox\"", StringComparison.Ordinal) ? "" : $"\"sandbox\": {SmallSandbox}, ";
-        await File.WriteAllTextAsync(Path.Combine(root, "porthole.json"), $"{{ {sandbox}{settings} }}");
+
+        // What tests put together lies beside the data directory.
+        var allowed = settings.Contains("\"allowedPaths\"", StringComparison.Ordinal) ? "" : $"\"allowedPaths\": [\"{root}\"], ";
+        await File.WriteAllTextAsync(Path.Combine(root, "porthole.json"), $"{{ {sandbox}{allowed}{settings} }}");
         var server = new TestServer(root, FreePort(), environment, program ?? PortholeProgram.Path);
         try
         {
