@@ -6,7 +6,7 @@ PUBLISH := dotnet publish -c $(CONFIGURATION) -r $(RID) -v quiet --nologo
 
 .PHONY: build run test test-samples test-microvm bench soak clean tools format
 
-# Debian packages that a build, a sandbox or the tests need; see scripts/install-tools for what each is for.
+# Debian packages that a build and a sandbox of the host's tools need; see scripts/install-tools for what each is for.
 tools:
 	@scripts/install-tools build run
 
@@ -23,18 +23,18 @@ run: build
 	@scripts/run
 
 test: tools
-	@scripts/install-tools test microvm
+	@scripts/install-tools test images microvm
 	@scripts/test
 
 # The agents of samples/, each in a session; downloads their packages.
 test-samples: build
-	@scripts/install-tools test
+	@scripts/install-tools test images
 	@dotnet build -c $(CONFIGURATION) -v quiet --nologo tests/Porthole.EndToEnd.Tests
 	@tests/samples/run
 
 # The tests of shells, commands, sessions and survival once more, with microVMs around the sessions.
 test-microvm: build
-	@scripts/install-tools test microvm
+	@scripts/install-tools test images microvm
 	@scripts/test-microvm
 
 bench: build

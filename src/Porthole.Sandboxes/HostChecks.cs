@@ -30,6 +30,7 @@ public static class HostChecks
                 CheckCgroups(),
                 await CheckDisksAsync(loop, options, mountPoint, cancel),
                 CheckNetwork(),
+                CheckImageTools(),
                 CheckFreeDisk(options.CacheDirectory),
                 CheckMemory(),
                 await CheckMicroVmsAsync(loop, options, mountPoint),
@@ -120,6 +121,15 @@ public static class HostChecks
     private static HostCheck CheckNetwork() => UserModeNetwork.Problem() is { } problem
         ? new("network", HostCheckStatus.Warn, "sessions have no way out", problem)
         : new("network", HostCheckStatus.Ok, "slirp4netns takes sessions to the world, and not to this host", null);
+
+    private static HostCheck CheckImageTools()
+    {
+        // In Debian, packages of the same names.
+        var missing = ((string[])["skopeo", "umoci"]).Where(static tool => HostTool.Find(tool) is null).ToList();
+        return missing.Count == 0
+            ? new("images", HostCheckStatus.Ok, "skopeo gets images, and umoci unpacks them", null)
+            : new("images", HostCheckStatus.Warn, $"runtimes are made of the host's tools and of code only: {string.Join(" and ", missing)} missing", $"apt-get install {string.Join(' ', missing)}");
+    }
 
     private static HostCheck CheckFreeDisk(string directory)
     {

@@ -53,6 +53,9 @@ public sealed record ServerConfiguration
     /// <summary>See <see cref="ServerOptions.MaxLifetime"/>; seconds.</summary>
     public TimeSpan? MaxLifetime { get; init; }
 
+    /// <summary>See <see cref="ServerOptions.StorageRetention"/>; seconds.</summary>
+    public TimeSpan? StorageRetention { get; init; }
+
     /// <summary>See <see cref="ServerOptions.Shells"/>; times in seconds.</summary>
     public ShellLimits? Shells { get; init; }
 
@@ -115,6 +118,7 @@ public sealed record ServerConfiguration
             FirstSessionUid = FirstSessionUid ?? defaults.FirstSessionUid,
             IdleTimeout = IdleTimeout,
             MaxLifetime = MaxLifetime,
+            StorageRetention = StorageRetention ?? defaults.StorageRetention,
             Shells = Shells ?? defaults.Shells,
             Agents = Agents ?? defaults.Agents,
             SandboxLimits = Sandbox,

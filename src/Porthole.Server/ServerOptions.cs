@@ -53,6 +53,9 @@ public sealed record ServerOptions
     /// <summary>How long a session may live; null for each runtime's own setting.</summary>
     public TimeSpan? MaxLifetime { get; init; }
 
+    /// <summary>How long the storage of a session is kept that does not come back.</summary>
+    public TimeSpan StorageRetention { get; init; } = TimeSpan.FromDays(14);
+
     /// <summary>What is written down about calls, and how much of it is kept.</summary>
     public AuditOptions Audit { get; init; } = new();
 

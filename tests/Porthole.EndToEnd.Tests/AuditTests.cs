@@ -78,6 +78,24 @@ public sealed class AuditTests
     }
 
     [Fact]
+    public async Task A_session_that_ends_by_itself_is_told_with_the_reason_and_who_started_it()
+    {
+        await using var server = await TestServer.StartAsync("""
+            "idleTimeout": 1
+            """);
+        using var api = new ApiClient(server);
+        var sessionId = ShellClient.NewSessionId();
+        await api.RunCommandAsync(sessionId, "true");
+        var ended = Single(await WaitForAsync(server, 2), "RuntimeSessionEnded");
+        var details = ended.GetProperty("serviceEventDetails");
+        Assert.Equal(("Idle", server.Credentials.AccessKeyId), (details.GetProperty("end").GetString(), details.GetProperty("startedBy").GetString()));
+        Assert.Equal(sessionId, ended.GetProperty("requestParameters").GetProperty("runtimeSessionId").GetString());
+        Assert.Equal(server.RuntimeArn, ended.GetProperty("resources")[0].GetProperty("ARN").GetString());
+        Assert.Contains((await server.RunAsync("audit")).Output.Split('\n'), row =>
+            row.Contains("RuntimeSessionEnded", StringComparison.Ordinal) && row.Contains("Idle", StringComparison.Ordinal) && row.Contains(sessionId, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Following_shows_a_call_when_it_is_over_and_ends_by_Ctrl_C()
     {
         await using var server = await TestServer.StartAsync();

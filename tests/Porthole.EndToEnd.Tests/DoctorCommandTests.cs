@@ -32,6 +32,18 @@ public sealed class DoctorCommandTests(SharedServer shared)
     }
 
     [Fact]
+    public async Task Without_what_images_are_got_with_it_says_what_to_install()
+    {
+        if (!Environment.IsPrivilegedProcess)
+            return;
+        using var host = new HostWithoutTool("skopeo");
+        var data = Path.Combine(Path.GetTempPath(), $"porthole-e2e-{Guid.NewGuid():N}");
+        var (code, output, errors) = await PortholeProgram.RunProgramAsync(null, host.Command("doctor", "--data-dir", data));
+        Assert.True(code == 0, output + errors);
+        Assert.Matches(@"(?m)^warn +images .*skopeo missing\n +-> apt-get install skopeo$", output);
+    }
+
+    [Fact]
     public async Task What_is_in_the_way_is_named_with_what_to_do_and_the_code_is_1()
     {
         var file = Path.GetTempFileName();

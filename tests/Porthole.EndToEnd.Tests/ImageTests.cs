@@ -124,6 +124,35 @@ public sealed class ImageTests
         Assert.Equal("kept\ngone\n", second.Output);
         var other = await ExecAsync(server, "--runtime", "keeper", "--session-id", ShellClient.NewSessionId(), "--", "ls", "/mnt/data");
         Assert.Equal("", other.Output);
+
+        // With its runtime all of it goes.
+        Assert.NotEmpty(Directory.EnumerateFileSystemEntries(Path.Combine(server.DataDirectory, "storage")));
+        Assert.Equal(0, (await server.RunAsync("runtime", "delete", "keeper")).ExitCode);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(server.DataDirectory, "storage")));
+    }
+
+    [Fact]
+    public async Task What_a_session_stored_that_does_not_come_back_is_removed_after_its_time()
+    {
+        await using var server = await TestServer.StartAsync("""
+            "storageRetention": 3600
+            """);
+        var created = await server.RunAsync("runtime", "create", "keeper", "--image", "host", "--storage", "/mnt/data");
+        Assert.True(created.ExitCode == 0, created.Errors);
+        await ExecAsync(server, "--runtime", "keeper", "--session-id", ShellClient.NewSessionId(), "--", "touch", "/mnt/data/file");
+        await ExecAsync(server, "--runtime", "keeper", "--session-id", ShellClient.NewSessionId(), "--", "touch", "/mnt/data/file");
+        Assert.Equal(0, (await server.RunAsync("session", "stop", "--all")).ExitCode);
+        await server.TerminateAsync();
+        var stored = Directory.EnumerateFileSystemEntries(Path.Combine(server.DataDirectory, "storage"), "*", SearchOption.AllDirectories).Where(IsStorage).ToList();
+        Assert.Equal(2, stored.Count);
+        File.SetLastWriteTimeUtc(stored[0], DateTime.UtcNow.AddHours(-2));
+
+        await server.StartAgainAsync();
+        await Patience.UntilAsync("the older storage to be removed", () => !Path.Exists(stored[0]));
+        Assert.True(Path.Exists(stored[1]));
+
+        // A disk of root's, or an ordinary user's directory.
+        static bool IsStorage(string path) => path.EndsWith(".ext4", StringComparison.Ordinal) || (!Environment.IsPrivilegedProcess && Path.GetFileName(path).Contains('-') && path.EndsWith("-1", StringComparison.Ordinal));
     }
 
     [Fact]

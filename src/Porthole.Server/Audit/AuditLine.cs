@@ -15,6 +15,8 @@ namespace Porthole.Server.Audit;
 /// </summary>
 internal sealed class AuditLine(ServerOptions options)
 {
+    private const string Version = "1.11", EventSource = "bedrock-agentcore.amazonaws.com";
+
     // A line must stay short whatever a client sends: a stranger's must not push out everybody else's. 1,024 is CloudTrail's bound for messages.
     private const int MaxMessageLength = 1024, MaxUserAgentLength = 1024, MaxValueLength = 1024;
 
@@ -59,21 +61,51 @@ internal sealed class AuditLine(ServerOptions options)
         json.WriteEndObject();
     });
 
+    /// <summary>The end of a session, whoever or whatever brought it about.</summary>
+    public ReadOnlyMemory<byte> SessionEnd(SessionRecord session, string runtimeArn, SessionEnd end, DateTimeOffset time) => Line(json =>
+    {
+        json.WriteString("eventVersion"u8, Version);
+
+        // As CloudTrail has it for what a service does by itself.
+        json.WriteStartObject("userIdentity"u8);
+        json.WriteString("type"u8, "AWSService"u8);
+        json.WriteString("invokedBy"u8, EventSource);
+        json.WriteEndObject();
+        WriteEvent(json, time, "RuntimeSessionEnded", "AwsServiceEvent");
+        WriteResource(json, runtimeArn);
+        WriteObject(json, "requestParameters", new() { ["runtimeSessionId"] = session.SessionId, ["qualifier"] = session.Qualifier });
+        json.WriteStartObject("serviceEventDetails"u8);
+        json.WriteString("end"u8, end.ToString());
+        if (session.Principal is { } principal)
+            json.WriteString("startedBy"u8, Cut(principal, MaxValueLength));
+        json.WriteNumber("durationMs"u8, Milliseconds(time - session.StartedAt));
+        json.WriteEndObject();
+    });
+
     private void WriteHead(Utf8JsonWriter json, ApiCall call, DateTimeOffset time, string name, string type)
     {
-        json.WriteString("eventVersion"u8, "1.11"u8);
+        json.WriteString("eventVersion"u8, Version);
         WriteIdentity(json, call.Caller);
-        json.WriteString("eventTime"u8, time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
-        json.WriteString("eventSource"u8, "bedrock-agentcore.amazonaws.com"u8);
-        json.WriteString("eventName"u8, name);
-        json.WriteString("awsRegion"u8, options.Region);
+        WriteEvent(json, time, name, type);
         json.WriteString("sourceIPAddress"u8, call.SourceAddress);
         json.WriteString("requestID"u8, call.RequestId);
+        if (call.ResourceArn is { } arn)
+            WriteResource(json, arn);
+    }
+
+    private void WriteEvent(Utf8JsonWriter json, DateTimeOffset time, string name, string type)
+    {
+        json.WriteString("eventTime"u8, time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
+        json.WriteString("eventSource"u8, EventSource);
+        json.WriteString("eventName"u8, name);
+        json.WriteString("awsRegion"u8, options.Region);
         json.WriteString("eventID"u8, Guid.NewGuid().ToString());
         json.WriteString("eventType"u8, type);
         json.WriteString("recipientAccountId"u8, options.AccountId);
-        if (call.ResourceArn is not { } arn)
-            return;
+    }
+
+    private void WriteResource(Utf8JsonWriter json, string arn)
+    {
         json.WriteStartArray("resources"u8);
         json.WriteStartObject();
         json.WriteString("accountId"u8, options.AccountId);

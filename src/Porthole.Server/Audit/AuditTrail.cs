@@ -55,6 +55,13 @@ internal sealed class AuditTrail : IAsyncDisposable
             Add(_format.ShellEnd(call, end, _time.GetUtcNow()));
     }
 
+    /// <summary>A session has ended.</summary>
+    public void AddEnd(SessionRecord session, string runtimeArn, SessionEnd end)
+    {
+        if (_files is not null)
+            Add(_format.SessionEnd(session, runtimeArn, end, _time.GetUtcNow()));
+    }
+
     /// <summary>Writes what waits, with one try, and stops.</summary>
     public async ValueTask DisposeAsync()
     {

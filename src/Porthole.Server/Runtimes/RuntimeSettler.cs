@@ -13,7 +13,7 @@ namespace Porthole.Server.Runtimes;
 /// server that starts goes on where the one before was ended. Doing it twice at once does no harm: each step looks whether it is still wanted.
 /// </summary>
 internal sealed class RuntimeSettler(
-    PortholeStore store, SessionManager sessions, RuntimeImages images, PreparationProgress progress, TimeProvider time, ILogger<RuntimeSettler> log) : IHostedService, IDisposable
+    PortholeStore store, SessionManager sessions, RuntimeImages images, SessionStorage storage, PreparationProgress progress, TimeProvider time, ILogger<RuntimeSettler> log) : IHostedService, IDisposable
 {
     // A store that cannot be written, for instance on a full disk, is tried again.
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(5);
@@ -160,6 +160,7 @@ internal sealed class RuntimeSettler(
     private async Task DeleteRuntimeAsync(AgentRuntime runtime)
     {
         await sessions.StopAllAsync(session => session.Key.RuntimeId == runtime.Id, "the runtime was deleted");
+        storage.Remove(runtime.Id);
         var arn = runtime.Arn.ToString();
         await store.ChangeAsync(async db =>
         {

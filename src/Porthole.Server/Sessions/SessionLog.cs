@@ -29,6 +29,12 @@ internal static partial class SessionLog
     [LoggerMessage(28, LogLevel.Warning, "Session {SessionId}: adopted from the server before, but its guest does not answer: {Problem}. If that stays so, stop the session")]
     public static partial void AdoptedUnmet(ILogger log, string sessionId, string problem);
 
+    [LoggerMessage(29, LogLevel.Information, "{Path}: stored by a session that did not come back, or whose runtime was deleted; removed")]
+    public static partial void StorageRemoved(ILogger log, string path);
+
+    [LoggerMessage(35, LogLevel.Warning, "{Path}: stored by a session that is gone, could not be removed: {Problem}")]
+    public static partial void StorageNotRemoved(ILogger log, string path, string problem);
+
     [LoggerMessage(27, LogLevel.Warning, "{Directory}: an unknown session's, cleared away")]
     public static partial void ClearedUnknown(ILogger log, string directory);
 }

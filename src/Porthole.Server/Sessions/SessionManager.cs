@@ -8,6 +8,7 @@ using Porthole.Sandboxes;
 using Porthole.Sandboxes.Images;
 using Porthole.Server.Agents;
 using Porthole.Server.Api;
+using Porthole.Server.Audit;
 using Porthole.Server.Images;
 using Porthole.Server.Runtimes;
 using Porthole.Server.Store;
@@ -17,9 +18,9 @@ namespace Porthole.Server.Sessions;
 
 /// <summary>Every session of this server: makes them on first use, ends them when they are due, adopts those of the server before.</summary>
 internal sealed class SessionManager(
-    ServerOptions options, DataDirectory data, PortholeStore store, SandboxDriver driver, SandboxLimits limits, ImageStore images, SessionStorage storage, AgentFactory agents, TimeProvider time, ILogger<SessionManager> log)
+    ServerOptions options, DataDirectory data, PortholeStore store, SandboxDriver driver, SandboxLimits limits, ImageStore images, SessionStorage storage, AgentFactory agents, AuditTrail audit, TimeProvider time, ILogger<SessionManager> log)
 {
-    private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1), StorageInterval = TimeSpan.FromHours(1);
 
     private readonly ConcurrentDictionary<SessionKey, Session> _sessions = new();
 
@@ -83,7 +84,7 @@ internal sealed class SessionManager(
             var adoption = await driver.AdoptAsync(directory);
             if (runtime is null || version is null || adoption.Sandbox is not { } sandbox)
             {
-                store.RecordSessionEnded(record.Id, SessionEnd.Died);
+                RecordEnd(record, SessionEnd.Died);
                 SessionLog.WasDead(log, record.SessionId, adoption.Cleared ?? "its runtime is gone");
                 continue;
             }
@@ -101,7 +102,6 @@ internal sealed class SessionManager(
 
         await Task.WhenAll(met);
         await ClearUnknownAsync(cancellationToken);
-        storage.RemoveForgotten(_sessions.Values);
     }
 
     /// <summary>Ends sessions that are idle or have lived their time, until cancelled.</summary>
@@ -109,8 +109,15 @@ internal sealed class SessionManager(
     {
         using var timer = new PeriodicTimer(SweepInterval, time);
         var memory = new MemoryTidy();
+        var nextLook = time.GetUtcNow();
         while (await timer.WaitForNextTickAsync(cancellationToken))
         {
+            if (time.GetUtcNow() is var now && now >= nextLook)
+            {
+                nextLook = now + StorageInterval;
+                storage.RemoveForgotten(_sessions.Values);
+            }
+
             memory.Look(_sessions.Values.Sum(session => session.Shells.Connections().Sum(connection => connection.BytesIn)));
             foreach (var session in _sessions.Values)
             {
@@ -208,9 +215,15 @@ internal sealed class SessionManager(
             SessionLog.EndFailed(log, session.Key.SessionId, e);
         }
 
-        store.RecordSessionEnded(session.Record.Id, end);
+        RecordEnd(session.Record, end);
         Instruments.SessionsEnded.Add(1, new KeyValuePair<string, object?>("porthole.session.end", end.ToString()));
         _sessions.TryRemove(new KeyValuePair<SessionKey, Session>(session.Key, session));
+    }
+
+    private void RecordEnd(SessionRecord session, SessionEnd end)
+    {
+        store.RecordSessionEnded(session.Id, end);
+        audit.AddEnd(session, new RuntimeArn("aws", options.Region, options.AccountId, RuntimeKind.Runtime, session.RuntimeId).ToString(), end);
     }
 
     // What the store knows nothing of: a session of a server that died between the two, or of a store that was replaced.

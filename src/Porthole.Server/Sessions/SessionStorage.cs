@@ -1,15 +1,18 @@
+using Microsoft.Extensions.Logging;
 using Porthole.Sandboxes;
 using Porthole.Server.Runtimes;
 using Porthole.Server.Store;
 
 namespace Porthole.Server.Sessions;
 
-/// <summary>What outlives sessions: one storage for each session id and version of its runtime (contract sections 10 and 12.1).</summary>
-internal sealed class SessionStorage(DataDirectory data, TimeProvider time)
+/// <summary>
+/// What outlives sessions: one storage for each session id and version of its runtime (contract sections 10 and 12.1), in a directory of the
+/// runtime, with which it goes.
+/// </summary>
+internal sealed class SessionStorage(ServerOptions options, DataDirectory data, TimeProvider time, ILogger<SessionStorage> log)
 {
-    // As the service documents both: its size, and the days without a session after which it is reset.
+    // As the service documents it.
     private const long Bytes = 1L << 30;
-    private static readonly TimeSpan Kept = TimeSpan.FromDays(14);
 
     /// <summary>Where a session's sandbox has its storage; empty when its runtime wants none.</summary>
     public IReadOnlyList<SandboxMount> MountsOf(Session session)
@@ -18,31 +21,54 @@ internal sealed class SessionStorage(DataDirectory data, TimeProvider time)
             .Select(static configuration => configuration.SessionStorage).OfType<SessionStorageConfiguration>().ToList();
         if (wanted.Count == 0)
             return [];
-        Directory.CreateDirectory(data.StoragePath, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var directory = DirectoryOf(session.Key.RuntimeId);
+        Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
 
         // Another version of the runtime starts with an empty one.
         var name = $"{session.Key.DirectoryName}-{session.Deployment.Version.Version}";
-        foreach (var entry in Directory.EnumerateFileSystemEntries(data.StoragePath, name + "*"))
+        foreach (var entry in Directory.EnumerateFileSystemEntries(directory, name + "*"))
             File.SetLastWriteTimeUtc(entry, time.GetUtcNow().UtcDateTime);
         return [.. wanted.Select((storage, number) =>
-            new SandboxMount(Path.Combine(data.StoragePath, number == 0 ? name : $"{name}-{number}"), storage.MountPath.TrimEnd('/'), Bytes))];
+            new SandboxMount(Path.Combine(directory, number == 0 ? name : $"{name}-{number}"), storage.MountPath.TrimEnd('/'), Bytes))];
     }
 
-    /// <summary>Removes storage that no session has had for long.</summary>
+    /// <summary>Removes what the sessions of a runtime stored; none of them may live.</summary>
+    public void Remove(string runtimeId)
+    {
+        if (new DirectoryInfo(DirectoryOf(runtimeId)) is { Exists: true } directory)
+            Remove(directory);
+    }
+
+    /// <summary>Removes storage that no session has had for as long as the operator wants it kept.</summary>
     /// <param name="living">Sessions whose storage is theirs now.</param>
     public void RemoveForgotten(IEnumerable<Session> living)
     {
         if (!Directory.Exists(data.StoragePath))
             return;
         var used = living.Select(session => session.Key.DirectoryName).ToHashSet(StringComparer.Ordinal);
-        foreach (var entry in new DirectoryInfo(data.StoragePath).EnumerateFileSystemInfos())
+        foreach (var entry in new DirectoryInfo(data.StoragePath).EnumerateDirectories().SelectMany(static runtime => runtime.EnumerateFileSystemInfos()))
         {
-            if (time.GetUtcNow() - entry.LastWriteTimeUtc < Kept || used.Contains(entry.Name.Split('-', '.')[0]))
-                continue;
+            if (time.GetUtcNow() - entry.LastWriteTimeUtc >= options.StorageRetention && !used.Contains(entry.Name.Split('-', '.')[0]))
+                Remove(entry);
+        }
+    }
+
+    private void Remove(FileSystemInfo entry)
+    {
+        try
+        {
             if (entry is DirectoryInfo directory)
                 SandboxMount.Remove(directory.FullName);
             else
                 entry.Delete();
+            SessionLog.StorageRemoved(log, entry.FullName);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The next look tries again.
+            SessionLog.StorageNotRemoved(log, entry.FullName, e.Message);
         }
     }
+
+    private string DirectoryOf(string runtimeId) => Path.Combine(data.StoragePath, runtimeId);
 }
