@@ -36,6 +36,23 @@ public sealed class AgentSampleTests
         Assert.Equal(Written, (await session.ExecAsync("cat /root/project/greeting.txt")).Output);
     }
 
+    [Theory(Explicit = true)]
+    [InlineData("claude-code", "")]
+    [InlineData("codex", $"printf '%s\\n' 'model = \"scripted\"' 'model_provider = \"scripted\"' '[model_providers.scripted]' 'name = \"scripted\"' 'base_url = \"{Model}/v1\"' 'wire_api = \"responses\"' >/root/.codex/config.toml")]
+    [InlineData("kiro", "")]
+    public async Task An_invocation_has_the_agent_do_the_same_and_streams_what_it_says(string sample, string configure)
+    {
+        await using var session = await SampleSession.StartAsync(sample, Sandbox);
+        using var watcher = await session.WatchAsync();
+        Assert.Equal(0, (await session.ExecAsync($"true; {configure}")).ExitCode);
+
+        var (exitCode, output, errors) = await session.InvokeAsync("""{"prompt": "greet me"}""");
+
+        Assert.True(exitCode == 0, output + errors);
+        Assert.Contains($"data: \"{LastWords}\"", output);
+        await watcher.ReadUntilAsync(Shouted);
+    }
+
     [Fact(Explicit = true)]
     public async Task Claude_Code_asks_in_a_terminal_before_it_runs_a_command_and_takes_the_answer()
     {
@@ -47,6 +64,19 @@ public sealed class AgentSampleTests
         await terminal.SendAsync("cd /root/project && claude --permission-mode acceptEdits 'greet me'\n");
         await terminal.ReadUntilAsync("proceed?");
         await terminal.SendAsync("\r");
+
+        await watcher.ReadUntilAsync(Shouted);
+    }
+
+    [Fact(Explicit = true)]
+    public async Task Claude_Code_that_skips_permissions_asks_nothing_in_a_terminal()
+    {
+        await using var session = await SampleSession.StartAsync("claude-code", Sandbox);
+        using var watcher = await session.WatchAsync();
+        using var terminal = await session.OpenShellAsync();
+        await terminal.ResizeAsync(120, 40);
+
+        await terminal.SendAsync("cd /root/project && claude --dangerously-skip-permissions 'greet me'\n");
 
         await watcher.ReadUntilAsync(Shouted);
     }
@@ -104,6 +134,9 @@ public sealed class AgentSampleTests
 
         public Task<(int ExitCode, string Output, string Errors)> ExecAsync(string command) =>
             PortholeProgram.RunAsync(null, "exec", "--data-dir", server.DataDirectory, "--runtime", arn, "--session-id", _id, "--", "bash", "-c", command);
+
+        public Task<(int ExitCode, string Output, string Errors)> InvokeAsync(string payload) =>
+            server.RunAsync("invoke", "--runtime", arn, "--session-id", _id, "--payload", payload);
 
         public ValueTask DisposeAsync() => server.DisposeAsync();
     }
