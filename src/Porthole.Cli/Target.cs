@@ -1,3 +1,4 @@
+using System.Security.Cryptography.X509Certificates;
 using Porthole.Client;
 using Porthole.Protocol.Aws;
 using Porthole.Server;
@@ -22,6 +23,7 @@ internal sealed record Target(AgentCoreClient Client, string? DefaultRuntimeArn,
             FindEndpoint = () => new Uri(Read(path).Endpoints[0]),
             Region = info.Region,
             Authentication = ClientAuthentication.AccessKey(() => SharedCredentialsFile.Read(info.CredentialsPath)),
+            ConfigureConnections = connections => TrustAuthority(connections, info.CertificateAuthority),
         });
         return new Target(client, info.DefaultRuntimeArn, arguments);
     }
@@ -68,6 +70,15 @@ internal sealed record Target(AgentCoreClient Client, string? DefaultRuntimeArn,
             : throw new CommandFailedException($"PORTHOLE_RUNTIME_ARN is '{DefaultRuntimeArn}', which is no runtime's ARN.");
 
     public void Dispose() => Client.Dispose();
+
+    // The server of this data directory is known by the directory's own authority and no other.
+    private static void TrustAuthority(SocketsHttpHandler connections, string? certificate)
+    {
+        if (certificate is null) return;
+        var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        policy.CustomTrustStore.ImportFromPemFile(certificate);
+        connections.SslOptions.CertificateChainPolicy = policy;
+    }
 
     // A runtime's id is its name, a dash and ten characters.
     private static string NameOf(string runtimeId) => runtimeId.LastIndexOf('-') is var dash and > 0 ? runtimeId[..dash] : runtimeId;

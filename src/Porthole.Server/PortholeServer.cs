@@ -1,9 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -21,6 +18,7 @@ using Porthole.Server.Runtimes;
 using Porthole.Server.Sessions;
 using Porthole.Server.Shells;
 using Porthole.Server.Store;
+using Porthole.Server.Tls;
 using Porthole.Server.Telemetry;
 using Porthole.Server.Transport;
 
@@ -49,9 +47,11 @@ public static class PortholeServer
         if (!Enum.TryParse<IsolationChoice>(options.Isolation, ignoreCase: true, out _))
             throw new ConfigurationException($"There is no isolation '{options.Isolation}'. Use auto, namespace or microvm.");
         if (options.ListenUrls.FirstOrDefault(url => !ListenAddress.IsValid(url)) is { } wrong)
-            throw new ConfigurationException($"'{wrong}' is no address to listen on. Give http://HOST:PORT; for https put a proxy in front.");
+            throw new ConfigurationException($"'{wrong}' is no address to listen on. Give http://HOST:PORT or https://HOST:PORT.");
         using var held = DataDirectory.Create(options.DataDirectory).Lock();
         held.Directory.ClearSpool();
+        var authority = options.ListenUrls.Any(ListenAddress.IsTls) && options.Tls?.Certificate is null ? new PrivateAuthority(held.Directory, TimeProvider.System) : null;
+        using var certificate = CertificateOf(options, authority);
         var builder = WebApplication.CreateSlimBuilder();
         AddLogging(builder, options.LogFormat);
         await using var store = await OpenStoreAsync(held, builder, cancellationToken);
@@ -62,18 +62,24 @@ public static class PortholeServer
         Action<string> warn = warnings.Add, report = static _ => { };
         using var driver = await SandboxDriver.CreateAsync(DriverOptions(options, held.Directory.CachePath, text => warn(text)) with { Report = text => report(text) }, cancellationToken);
         using var images = OpenImages(options, held.Directory, text => warn(text));
-        AddServices(builder, options, held.Directory, store, driver, images);
-        builder.WebHost.UseUrls([.. options.ListenUrls]);
+        AddServices(builder, options, held.Directory, store, driver, images, certificate);
+        if (certificate is null)
+            builder.WebHost.UseUrls([.. options.ListenUrls]);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestHeadersTotalSize = MaxRequestHeaderBytes;
+            if (certificate is null)
+                return;
+            foreach (var url in options.ListenUrls)
+                ListenAddress.Listen(kestrel, url);
         });
 
         await using var app = builder.Build();
         warn = text => ServerLog.Warning(app.Logger, text);
         report = text => ServerLog.Progress(app.Logger, text);
         warnings.ForEach(warn);
+        certificate?.LogTo(app.Logger);
         using var telemetry = TelemetryExport.Start(options, app.Logger);
         var sessions = app.Services.GetRequiredService<SessionManager>();
         await sessions.AdoptAsync(cancellationToken);
@@ -84,8 +90,9 @@ public static class PortholeServer
         app.Lifetime.ApplicationStopping.Register(() => CloseShells(sessions));
         await app.StartAsync(cancellationToken);
 
-        var endpoints = app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
-        new ServerInfo(Environment.ProcessId, [.. endpoints], options.Region, options.AccountId, runtime.Arn.ToString())
+        var endpoints = app.Services.GetRequiredService<ServerAddresses>().All;
+        new ServerInfo(Environment.ProcessId, endpoints, options.Region, options.AccountId, runtime.Arn.ToString())
+        { CertificateAuthority = authority?.CertificatePath, CertificateBundle = authority?.BundlePath }
             .Write(held.Directory, await store.ReadOperatorKeyAsync(cancellationToken));
         ServerLog.Ready(app.Logger, string.Join(' ', endpoints), held.Directory.FullPath);
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(app.Lifetime.ApplicationStopping, cancellationToken);
@@ -112,7 +119,7 @@ public static class PortholeServer
         await using var store = await OpenStoreAsync(held, builder, cancellationToken);
         using var driver = await SandboxDriver.CreateAsync(DriverOptions(options, held.Directory.CachePath, static _ => { }), cancellationToken);
         using var images = OpenImages(options, held.Directory, static _ => { });
-        AddServices(builder, options, held.Directory, store, driver, images);
+        AddServices(builder, options, held.Directory, store, driver, images, certificate: null);
         await using var app = builder.Build();
         var sessions = app.Services.GetRequiredService<SessionManager>();
         await sessions.AdoptAsync(cancellationToken);
@@ -133,6 +140,13 @@ public static class PortholeServer
         ArgumentNullException.ThrowIfNull(options);
         var data = DataDirectory.Create(options.DataDirectory);
         return MicroVmSetup.RunAsync(DriverOptions(options, data.CachePath, report) with { Report = report }, cancellationToken);
+    }
+
+    private static ServerCertificate? CertificateOf(ServerOptions options, PrivateAuthority? authority)
+    {
+        if (authority is not null)
+            return ServerCertificate.Of(authority, CertificateNames.Of(options));
+        return options.ListenUrls.Any(ListenAddress.IsTls) ? ServerCertificate.OfFiles(options.Tls!.Certificate!, options.Tls.Key!) : null;
     }
 
     private static void AddLogging(WebApplicationBuilder builder, string format)
@@ -167,15 +181,17 @@ public static class PortholeServer
     });
 
     private static void AddServices(
-        WebApplicationBuilder builder, ServerOptions options, DataDirectory data, PortholeStore store, SandboxDriver driver, ImageStore images)
+        WebApplicationBuilder builder, ServerOptions options, DataDirectory data, PortholeStore store, SandboxDriver driver, ImageStore images,
+        ServerCertificate? certificate)
     {
         var services = builder.Services;
         services.AddSingleton(options).AddSingleton(data).AddSingleton(TimeProvider.System);
 
         // As instances: the container would dispose of what a factory gave it, and these outlive it.
         services.AddSingleton(store).AddSingleton(driver).AddSingleton(images);
-        services.AddSingleton<RelayLoops>();
-        services.AddSingleton<IConnectionListenerFactory>(provider => new LoopTransportFactory(provider.GetRequiredService<RelayLoops>().Calm.Events));
+        services.AddSingleton<RelayLoops>().AddSingleton<ServerAddresses>();
+        services.AddSingleton(provider => new LoopTransportFactory(provider.GetRequiredService<RelayLoops>().Calm.Events, certificate));
+        services.AddSingleton<IConnectionListenerFactory>(static provider => provider.GetRequiredService<LoopTransportFactory>());
         services.AddSingleton<AccessKeyCache>().AddSingleton<Authorizer>().AddSingleton<CallerConnections>();
         services.AddSingleton<TokenValidator>().AddSingleton<BearerAuthenticator>().AddSingleton(_ => new IssuerDocuments());
         services.AddSingleton(provider => new SigV4Authenticator(provider.GetRequiredService<AccessKeyCache>(), options.Region, TimeProvider.System));

@@ -6,6 +6,7 @@ using Porthole.Protocol.Shells;
 using Porthole.Sandboxes;
 using Porthole.Server.Agents;
 using Porthole.Server.Api;
+using Porthole.Server.Tls;
 
 namespace Porthole.Server;
 
@@ -22,6 +23,9 @@ public sealed record ServerConfiguration
 
     /// <summary>See <see cref="ServerOptions.ListenUrls"/>.</summary>
     public IReadOnlyList<string>? Listen { get; init; }
+
+    /// <summary>See <see cref="ServerOptions.Tls"/>.</summary>
+    public TlsOptions? Tls { get; init; }
 
     /// <summary>See <see cref="ServerOptions.AllowedOrigins"/>.</summary>
     public IReadOnlyList<string>? AllowedOrigins { get; init; }
@@ -108,6 +112,7 @@ public sealed record ServerConfiguration
         var options = defaults with
         {
             ListenUrls = Listen is { Count: > 0 } ? Listen : defaults.ListenUrls,
+            Tls = Tls,
             AllowedOrigins = AllowedOrigins,
             Isolation = Isolation ?? defaults.Isolation,
             MicroVmDirectory = MicroVmDirectory,
@@ -135,6 +140,9 @@ public sealed record ServerConfiguration
         Check(options.AllowedPaths.All(Path.IsPathFullyQualified), "allowedPaths", "must be a list of absolute paths of directories");
         CheckShells(options.Shells);
         CheckAgents(options.Agents);
+        Check(options.Tls is null || (options.Tls.Certificate is null) == (options.Tls.Key is null), "tls", "needs certificate and key together");
+        if (options.Tls?.Names?.FirstOrDefault(static name => !CertificateNames.IsName(name)) is { } wrong)
+            throw new ConfigurationException($"The setting 'tls.names' has '{wrong}', which is neither a host name nor an IP address.");
         CheckAudit(options.Audit);
         Check(options.Telemetry.Endpoint is null or { IsAbsoluteUri: true, Scheme: "http" or "https" }, "telemetry.endpoint", "must be http://HOST:PORT or https://HOST:PORT");
         Check(options.Telemetry.Protocol is "grpc" or "http/protobuf", "telemetry.protocol", "must be grpc or http/protobuf");

@@ -19,6 +19,12 @@ public sealed record ServerInfo(int ProcessId, IReadOnlyList<string> Endpoints, 
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
+    /// <summary>The certificate of the data directory's own authority, when clients need it; null otherwise.</summary>
+    public string? CertificateAuthority { get; init; }
+
+    /// <summary>That certificate together with those that the system trusts.</summary>
+    public string? CertificateBundle { get; init; }
+
     /// <summary>Full path of the credentials file.</summary>
     public string CredentialsPath { get; private init; } = "";
 
@@ -43,40 +49,37 @@ public sealed record ServerInfo(int ProcessId, IReadOnlyList<string> Endpoints, 
     }
 
     /// <summary>The variables that point the official clients and the porthole command at the server.</summary>
-    public IReadOnlyDictionary<string, string> ToEnvironment() => new Dictionary<string, string>
+    public IReadOnlyDictionary<string, string> ToEnvironment()
     {
-        ["AWS_REGION"] = Region,
-        ["AWS_SHARED_CREDENTIALS_FILE"] = CredentialsPath,
-        ["AWS_ENDPOINT_URL_BEDROCK_AGENTCORE"] = Endpoints[0],
-        ["AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL"] = Endpoints[0],
-        ["BEDROCK_AGENTCORE_DATA_PLANE_ENDPOINT"] = Endpoints[0],
-        ["PORTHOLE_ENDPOINT"] = Endpoints[0],
-        ["PORTHOLE_RUNTIME_ARN"] = DefaultRuntimeArn,
-    };
+        var variables = new Dictionary<string, string>
+        {
+            ["AWS_REGION"] = Region,
+
+            // boto3, and the AWS CLI of Debian, read only this one.
+            ["AWS_DEFAULT_REGION"] = Region,
+            ["AWS_SHARED_CREDENTIALS_FILE"] = CredentialsPath,
+            ["AWS_ENDPOINT_URL_BEDROCK_AGENTCORE"] = Endpoints[0],
+            ["AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL"] = Endpoints[0],
+            ["BEDROCK_AGENTCORE_DATA_PLANE_ENDPOINT"] = Endpoints[0],
+            ["PORTHOLE_ENDPOINT"] = Endpoints[0],
+            ["PORTHOLE_RUNTIME_ARN"] = DefaultRuntimeArn,
+        };
+        if (CertificateAuthority is null || CertificateBundle is null)
+            return variables;
+
+        // Node adds a file to what it trusts; the others take one instead of it.
+        variables["NODE_EXTRA_CA_CERTS"] = CertificateAuthority;
+        variables["AWS_CA_BUNDLE"] = variables["SSL_CERT_FILE"] = CertificateBundle;
+        return variables;
+    }
 
     internal void Write(DataDirectory data, AccessKey key)
     {
         WriteCredentials(data, key);
-        Replace(Path.Combine(data.FullPath, JsonName), JsonSerializer.SerializeToUtf8Bytes(
-            new { ProcessId, Endpoints, Region, AccountId, DefaultRuntimeArn }, Json));
+        OwnerFile.Replace(Path.Combine(data.FullPath, JsonName), JsonSerializer.SerializeToUtf8Bytes(
+            new { ProcessId, Endpoints, Region, AccountId, DefaultRuntimeArn, CertificateAuthority, CertificateBundle }, Json));
     }
 
-    internal static void WriteCredentials(DataDirectory data, AccessKey key) => Replace(Path.Combine(data.FullPath, CredentialsName), Encoding.UTF8.GetBytes(
+    internal static void WriteCredentials(DataDirectory data, AccessKey key) => OwnerFile.Replace(Path.Combine(data.FullPath, CredentialsName), Encoding.UTF8.GetBytes(
         $"[default]\naws_access_key_id = {key.AccessKeyId}\naws_secret_access_key = {key.SecretAccessKey}\n"));
-
-    // Written beside and renamed: a reader sees the old file or the new one, never half of one.
-    private static void Replace(string path, byte[] content)
-    {
-        var draft = path + ".new";
-        File.Delete(draft);
-        var open = new FileStreamOptions
-        {
-            Mode = FileMode.CreateNew,
-            Access = FileAccess.Write,
-            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        };
-        using (var file = new FileStream(draft, open))
-            file.Write(content);
-        File.Move(draft, path, overwrite: true);
-    }
 }

@@ -8,8 +8,11 @@ public sealed record ServerOptions
     /// <summary>Where the server keeps its state; made when missing, mode 0700.</summary>
     public required string DataDirectory { get; init; }
 
-    /// <summary>Addresses to listen on, as http://HOST:PORT; port 0 picks a free one.</summary>
+    /// <summary>Addresses to listen on, as http://HOST:PORT or https://HOST:PORT; port 0 picks a free one.</summary>
     public IReadOnlyList<string> ListenUrls { get; init; } = ["http://127.0.0.1:7878"];
+
+    /// <summary>What clients of https are shown; null for a certificate of the data directory's own authority.</summary>
+    public TlsOptions? Tls { get; init; }
 
     /// <summary>How sessions are isolated: <c>namespace</c>, <c>microvm</c>, or <c>auto</c> for microVMs where hardware virtualisation works.</summary>
     public string Isolation { get; init; } = "auto";

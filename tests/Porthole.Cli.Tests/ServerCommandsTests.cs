@@ -118,7 +118,7 @@ public sealed class ServerCommandsTests
 
             using var json = JsonDocument.Parse((await PortholeProcess.RunAsync([.. arguments, "--format", "json"])).Output);
             Assert.Equal(credentials, json.RootElement.GetProperty("AWS_SHARED_CREDENTIALS_FILE").GetString());
-            Assert.Contains("AWS_REGION=\"eu-x-1\"\n", (await PortholeProcess.RunAsync([.. arguments, "--format", "dotenv"])).Output);
+            Assert.Contains("AWS_REGION=\"eu-x-1\"\nAWS_DEFAULT_REGION=\"eu-x-1\"\n", (await PortholeProcess.RunAsync([.. arguments, "--format", "dotenv"])).Output);
         }
         finally
         {

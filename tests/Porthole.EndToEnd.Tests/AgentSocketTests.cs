@@ -122,7 +122,7 @@ public sealed class AgentSocketTests(SharedServer shared)
     public async Task An_agent_that_refuses_the_socket_is_424_before_the_upgrade()
     {
         var arn = await AgentRuntime.OfPythonAsync(shared.Server, SocketAgent.Source);
-        using var socket = await RawSocket.ConnectAsync(shared.Server.EndPoint);
+        using var socket = await RawSocket.ConnectAsync(shared.Server);
         await socket.SendRawAsync(Request(shared.Server, arn, Guid.NewGuid().ToString(), "", AgentClient.Custom + "Refuse: yes\r\n").Head());
         (await socket.ReadAnswerAsync()).AssertError(424, "RuntimeClientError", "Received error (403) from runtime.");
     }
@@ -131,7 +131,7 @@ public sealed class AgentSocketTests(SharedServer shared)
     {
         arn ??= await AgentRuntime.OfPythonAsync(server, SocketAgent.Source);
         session ??= Guid.NewGuid().ToString();
-        var socket = await RawSocket.ConnectAsync(server.EndPoint);
+        var socket = await RawSocket.ConnectAsync(server);
         await socket.SendRawAsync(Request(server, arn, session, query, headers).Head());
         var answer = await socket.ReadAnswerAsync();
         Assert.True(answer.Status == 101, answer.ToString());

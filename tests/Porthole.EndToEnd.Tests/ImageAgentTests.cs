@@ -49,7 +49,7 @@ public sealed class ImageAgentTests(ImageAgentTests.Images images) : IClassFixtu
     public async Task The_websocket_of_an_images_agent_is_reached()
     {
         var arn = await images.DeployAsync("debian", "agent");
-        using var socket = await RawSocket.ConnectAsync(images.Server.EndPoint);
+        using var socket = await RawSocket.ConnectAsync(images.Server);
         var request = new Upgrade { Server = images.Server, Runtime = Uri.EscapeDataString(arn), Operation = "ws", SessionHeader = ShellClient.NewSessionId() };
         await socket.SendRawAsync(request.Head());
         var answer = await socket.ReadAnswerAsync();

@@ -126,7 +126,7 @@ public sealed class RefusalTests(SharedServer shared)
             with
         { Credentials = _server.Credentials with { SessionToken = "token" }, Region = "us-west-2" }, 403, "AccessDeniedException");
         var signed = Encoding.UTF8.GetString((Good with { SessionHeader = new string('a', 36) }).Head());
-        using var socket = await RawSocket.ConnectAsync(_server.EndPoint);
+        using var socket = await RawSocket.ConnectAsync(_server);
         await socket.SendRawAsync(Encoding.UTF8.GetBytes(signed.Replace(new string('a', 36), new string('b', 36))));
         (await socket.ReadAnswerAsync()).AssertError(403, "AccessDeniedException");
     }
@@ -170,7 +170,7 @@ public sealed class RefusalTests(SharedServer shared)
     [InlineData("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")]
     public async Task Garbage_instead_of_a_request_is_answered_with_an_error_or_a_closed_connection(string bytes)
     {
-        using var socket = await RawSocket.ConnectAsync(_server.EndPoint);
+        using var socket = await RawSocket.ConnectAsync(_server);
         await socket.SendRawAsync(Encoding.Latin1.GetBytes(bytes));
         try
         {

@@ -39,10 +39,12 @@ public sealed class SurvivalTests
         client.Dispose();
     }
 
-    [Fact]
-    public async Task A_flood_over_six_servers_killed_and_stopped_in_turn_is_whole_but_for_what_is_counted()
+    [Theory]
+    [InlineData("http")]
+    [InlineData("https")]
+    public async Task A_flood_over_six_servers_killed_and_stopped_in_turn_is_whole_but_for_what_is_counted(string scheme)
     {
-        await using var server = await TestServer.StartAsync();
+        await using var server = await TestServer.StartAsync(scheme: scheme);
         var client = await ShellClient.OpenAsync(server);
         await client.QuietAsync();
         var flood = new Flood();

@@ -309,7 +309,7 @@ public sealed class TrapTests(SharedServer shared)
         Assert.Equal(0, (await api.RunCommandAsync(ShellClient.NewSessionId(), "true")).ExitCode);
 
         var request = new Upgrade { Server = _server, Method = "POST", Operation = "commands", SessionHeader = ShellClient.NewSessionId(), UpgradeHeaders = "", MoreHeaders = "Content-Length: 18\r\n" };
-        using var socket = await RawSocket.ConnectAsync(_server.EndPoint);
+        using var socket = await RawSocket.ConnectAsync(_server);
         await socket.SendRawAsync((byte[])[.. request.Head(), .. """{"command":"true"}"""u8]);
         (await socket.ReadAnswerAsync()).AssertError(403, "AccessDeniedException");
     }

@@ -11,12 +11,12 @@ public sealed class ConfigurationTests
 {
     private static readonly IReadOnlyList<IReadOnlyList<string>> Rows = [.. new Document("docs/configuration.md").TableRows.Where(row => row.Count >= 3)];
 
-    private static readonly Type[] Sections = [typeof(ShellLimits), typeof(SandboxLimits), typeof(AuditOptions), typeof(TelemetryOptions), typeof(AgentLimits)];
+    private static readonly Type[] Sections = [typeof(ShellLimits), typeof(SandboxLimits), typeof(AuditOptions), typeof(TelemetryOptions), typeof(AgentLimits), typeof(TlsOptions)];
 
     [Fact]
     public void Every_setting_is_described()
     {
-        var settings = SettingsOf(typeof(ServerConfiguration)).Except(["shells", "sandbox", "audit", "telemetry", "agents"]).Concat(Sections.SelectMany(SettingsOf));
+        var settings = SettingsOf(typeof(ServerConfiguration)).Except(["shells", "sandbox", "audit", "telemetry", "agents", "tls"]).Concat(Sections.SelectMany(SettingsOf));
         Assert.Empty(settings.Except(Rows.Select(row => row[0])));
     }
 

@@ -1,25 +1,16 @@
 // Who may do what, through the official clients: limited and revoked keys, and runtimes that take bearer tokens.
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
 import { after, before } from 'node:test'
-import * as control from '@aws-sdk/client-bedrock-agentcore-control'
 import { RuntimeClient } from 'bedrock-agentcore/runtime'
 import { newClient, runCommand } from './lib/commands.mjs'
 import { Issuer } from './lib/issuer.mjs'
-import { until } from './lib/patience.mjs'
 import { signedHeaders } from './lib/signing.mjs'
 import { credentials, newSessionId, openTerminal, suite, test } from './lib/suite.mjs'
+import { newTokenRuntime } from './lib/token-runtime.mjs'
 
 const issuer = new Issuer()
-let admin
-before(async () => {
-  await issuer.start()
-  admin = new control.BedrockAgentCoreControlClient()
-})
-after(async () => {
-  admin.destroy()
-  await issuer.stop()
-})
+before(() => issuer.start())
+after(() => issuer.stop())
 
 /** Asks the server's own API. */
 async function own(method, path, body = '') {
@@ -35,19 +26,6 @@ async function newKey(...actions) {
   const policy = JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: actions, Resource: `${suite.runtimeArn}*` }] })
   const { accessKeyId, secretAccessKey } = await own('POST', 'credentials', JSON.stringify({ name: 'limited', policy }))
   return { accessKeyId, secretAccessKey }
-}
-
-/** A runtime that takes the issuer's tokens. */
-async function newTokenRuntime(rules = {}) {
-  const { agentRuntimeId, agentRuntimeArn } = await admin.send(new control.CreateAgentRuntimeCommand({
-    agentRuntimeName: `oauth_${randomUUID().replaceAll('-', '').slice(0, 20)}`,
-    agentRuntimeArtifact: { containerConfiguration: { containerUri: 'host' } },
-    roleArn: 'arn:aws:iam::000000000000:role/agent',
-    networkConfiguration: { networkMode: 'PUBLIC' },
-    authorizerConfiguration: { customJWTAuthorizer: { discoveryUrl: issuer.discoveryUrl, ...rules } },
-  }))
-  await until('the runtime to be ready', async () => (await admin.send(new control.GetAgentRuntimeCommand({ agentRuntimeId }))).status === 'READY')
-  return agentRuntimeArn
 }
 
 const oauth = (claims) => ({ type: 'oauth', bearerToken: issuer.sign(claims) })
@@ -86,7 +64,7 @@ test('identity: a revoked key is refused at once', async () => {
 })
 
 test('identity: a shell opens with a token in the subprotocol, as a browser opens it, and comes back', async () => {
-  const runtimeArn = await newTokenRuntime({ allowedClients: ['app'] })
+  const runtimeArn = await newTokenRuntime(issuer, { allowedClients: ['app'] })
   const sessionId = newSessionId()
   const terminal = await (await openTerminal({ runtimeArn, sessionId, shellId: 'oauth', auth: oauth() })).quiet()
   assert.equal(await terminal.run('echo $PORTHOLE_SESSION_ID; kept=yes'), `${sessionId}\n`)
@@ -97,7 +75,7 @@ test('identity: a shell opens with a token in the subprotocol, as a browser open
 })
 
 test('identity: a bad token, a token for somebody else and a signature are refused', async () => {
-  const runtimeArn = await newTokenRuntime({ allowedClients: ['app'] })
+  const runtimeArn = await newTokenRuntime(issuer, { allowedClients: ['app'] })
   const past = Math.floor(Date.now() / 1000) - 3600
   await assert.rejects(openTerminal({ runtimeArn, auth: oauth({ exp: past }) }), /HTTP 401/)
   await assert.rejects(openTerminal({ runtimeArn, auth: oauth({ client_id: 'other' }) }), /HTTP 401/)
@@ -106,7 +84,7 @@ test('identity: a bad token, a token for somebody else and a signature are refus
 })
 
 test('identity: a command runs with a token in the header, and without one the answer says where to get it', async () => {
-  const runtimeArn = await newTokenRuntime({ allowedScopes: ['run'] })
+  const runtimeArn = await newTokenRuntime(issuer, { allowedScopes: ['run'] })
   const url = `${suite.server.endpoint}/runtimes/${encodeURIComponent(runtimeArn)}/commands`
   const ask = (headers) => fetch(url, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: '{"command":"echo by token"}' })
 

@@ -1,21 +1,11 @@
-// Run by presigned.mjs inside a network of its own: TLS on port 443, and the official SDK with presigned URLs.
-import net from 'node:net'
-import tls from 'node:tls'
+// Run by presigned.mjs inside a network of its own: the official SDK with presigned URLs, and port 443.
 import { RuntimeClient } from 'bedrock-agentcore/runtime'
 import WebSocket from 'ws'
-import { inside } from './lib/private-network.mjs'
+import { openPort443 } from './lib/private-network.mjs'
 import { Terminal } from './lib/terminal.mjs'
 
 const { sessionId } = JSON.parse(process.argv[2])
-const { socket, key, cert } = inside()
-const front = tls.createServer({ key, cert }, (from) => {
-  const to = net.connect(socket)
-  from.pipe(to).pipe(from)
-  from.on('error', () => to.destroy())
-  to.on('error', () => from.destroy())
-})
-await new Promise((resolve) => front.listen(443, '127.0.0.1', resolve))
-
+await openPort443()
 const runtimeArn = process.env.PORTHOLE_RUNTIME_ARN
 const client = new RuntimeClient()
 const ids = { runtimeArn, sessionId, shellId: 'presigned' }

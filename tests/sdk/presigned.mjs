@@ -1,5 +1,5 @@
 // Presigned URLs of the official SDK. It makes them for https on port 443 only, whatever the endpoint says, so the client runs in a
-// network of its own where that port is free and TLS ends in front of the server.
+// network of its own where that port is free and leads to the server's TLS.
 import assert from 'node:assert/strict'
 import { inPrivateNetwork } from './lib/private-network.mjs'
 import { newSessionId, test } from './lib/suite.mjs'

@@ -15,7 +15,7 @@ internal static class EnvCommand
         format.AcceptOnlyFromAmong("sh", "json", "dotenv");
         var command = new PortholeCommand("env", "Print the environment that points clients at a server")
         {
-            Notes = ["The keys stay in a file that only its owner can read; the environment names the file. A key that the environment has already is taken out of it, because the official clients would prefer it."],
+            Notes = ["With https of the data directory's own authority, it has them trust that as well. The keys stay in a file that only its owner can read; the environment names the file. A key that the environment has already is taken out of it, because the official clients would prefer it."],
             Examples =
             [
                 new("eval \"$(porthole env)\"", "for this shell and what it starts: boto3, the AWS SDKs, porthole itself"),

@@ -41,7 +41,7 @@ internal sealed class ShellEndpoint(
         try
         {
             var socket = await UpgradeAsync(context, key, sessionId, shellId);
-            connection = new ShellConnection(socket.Fd, shellId, options.Shells, loops, log);
+            connection = new ShellConnection(socket.Fd, socket.Tls, shellId, options.Shells, loops, log);
             traffic.Begin(connection);
             connection.Start(await socket.LeaveHttpAsync());
             call.Answered(StatusCodes.Status101SwitchingProtocols);

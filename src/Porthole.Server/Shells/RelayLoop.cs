@@ -1,3 +1,4 @@
+using System.Buffers;
 using Porthole.Posix;
 
 namespace Porthole.Server.Shells;
@@ -27,6 +28,12 @@ internal sealed class RelayLoop
 
     /// <summary>For bytes from clients. Pinned, because descriptors are read straight into it.</summary>
     public byte[] FromClient { get; } = GC.AllocateUninitializedArray<byte>(HeadroomBytes + ReadBytes, pinned: true);
+
+    /// <summary>For bytes from clients that speak TLS, before they are opened into <see cref="FromClient"/>.</summary>
+    public byte[] Records { get; } = GC.AllocateUninitializedArray<byte>(HeadroomBytes + ReadBytes, pinned: true);
+
+    /// <summary>For frames to clients that speak TLS, sealed.</summary>
+    public ArrayBufferWriter<byte> Sealed { get; } = new();
 
     /// <summary>For bytes from guests.</summary>
     public byte[] FromGuest { get; } = GC.AllocateUninitializedArray<byte>(HeadroomBytes + ReadBytes, pinned: true);

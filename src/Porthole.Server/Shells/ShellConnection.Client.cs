@@ -6,6 +6,7 @@ using Porthole.Protocol.Link;
 using Porthole.Protocol.Shells;
 using Porthole.Protocol.WebSockets;
 using Porthole.Server.Store;
+using Porthole.Server.Transport;
 using TerminalSize = Porthole.Protocol.Link.TerminalSize;
 
 namespace Porthole.Server.Shells;
@@ -45,7 +46,7 @@ internal sealed partial class ShellConnection
 
     private unsafe void ReceiveFromClient()
     {
-        var buffer = _loop.FromClient;
+        var buffer = _tls is null ? _loop.FromClient : _loop.Records;
         nint count;
         fixed (byte* start = buffer)
             count = Libc.Recv(_client.Fd, start + RelayLoop.HeadroomBytes, RelayLoop.ReadBytes, Libc.MSG_DONTWAIT);
@@ -57,7 +58,27 @@ internal sealed partial class ShellConnection
             return;
         }
 
-        ProcessClientBytes(buffer.AsSpan(RelayLoop.HeadroomBytes, (int)count));
+        var received = buffer.AsSpan(RelayLoop.HeadroomBytes, (int)count);
+        if (_tls is null)
+            ProcessClientBytes(received);
+        else
+            ProcessRecords(_tls, received);
+    }
+
+    private void ProcessRecords(TlsSession tls, ReadOnlySpan<byte> received)
+    {
+        tls.Feed(received);
+        var opened = _loop.FromClient.AsMemory(RelayLoop.HeadroomBytes);
+        for (int count; _phase != Phase.Over && (count = tls.Read(opened)) != TlsSession.NeedsMore;)
+        {
+            if (count == TlsSession.Ended)
+            {
+                OnClientGone(tls.Failure ?? "the client closed the connection");
+                return;
+            }
+
+            ProcessClientBytes(opened.Span[..count]);
+        }
     }
 
     private void ProcessClientBytes(Span<byte> received)

@@ -247,6 +247,8 @@ internal sealed partial class ShellConnection
         _phase = Phase.Over;
         _loop.Events.Remove(_client.Fd);
         CancelTimers();
+        if (_client.PendingBytes > 0)
+            _tls?.LeaveGap();
         _client.Clear();
         _typed.Clear();
         _controlPayload.Clear();

@@ -74,9 +74,10 @@ internal sealed partial class ShellConnection
         buffer[at - 1] = ShellFrameChannel.Stdout;
         var start = at - 1 - header;
         WebSocketFrame.WriteHeader(buffer.AsSpan(start), WebSocketOpcode.Binary, 1 + count);
+        var frame = OnWire(buffer.AsSpan(start, header + 1 + count));
         if (_client.PendingBytes == 0)
-            _cursor!.Announce(_outputOffset + count, header + 1 + count);
-        if (!WriteClient(buffer.AsSpan(start, header + 1 + count)))
+            _cursor!.Announce(_outputOffset + count, frame.Length);
+        if (!WriteWire(frame))
             return;
         MeasureEcho();
         _bytesOut += count;
@@ -149,7 +150,19 @@ internal sealed partial class ShellConnection
         WriteClient(frame[..(2 + payload.Length)]);
     }
 
-    private bool WriteClient(ReadOnlySpan<byte> bytes)
+    // As it is sent: what is counted, announced and acknowledged are bytes of the socket.
+    private ReadOnlySpan<byte> OnWire(ReadOnlySpan<byte> bytes)
+    {
+        if (_tls is null)
+            return bytes;
+        _loop.Sealed.ResetWrittenCount();
+        _tls.Seal(bytes, _loop.Sealed);
+        return _loop.Sealed.WrittenSpan;
+    }
+
+    private bool WriteClient(ReadOnlySpan<byte> bytes) => WriteWire(OnWire(bytes));
+
+    private bool WriteWire(ReadOnlySpan<byte> bytes)
     {
         if (!_client.Write(bytes))
         {

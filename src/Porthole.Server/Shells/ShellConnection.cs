@@ -5,6 +5,7 @@ using Porthole.Protocol.Link;
 using Porthole.Protocol.Shells;
 using Porthole.Protocol.WebSockets;
 using Porthole.Server.Store;
+using Porthole.Server.Transport;
 
 namespace Porthole.Server.Shells;
 
@@ -25,6 +26,7 @@ internal sealed partial class ShellConnection : IPollable
     /// <summary>The lane carries one shell only, so any number will do.</summary>
     private const uint Stream = 1;
 
+    private readonly TlsSession? _tls;
     private readonly RelayLoops _loops;
     private readonly ShellLimits _limits;
     private readonly ILogger _log;
@@ -41,13 +43,14 @@ internal sealed partial class ShellConnection : IPollable
 
     /// <summary>Makes the connection; it reads nothing before <see cref="Start"/>.</summary>
     /// <param name="clientFd">The client's TCP socket after the 101, non-blocking; stays the caller's, who must keep it open until <see cref="Ended"/>.</param>
+    /// <param name="tls">The TLS that it speaks; null when it speaks plainly.</param>
     /// <param name="shellId">Name of the shell.</param>
     /// <param name="limits">The limits to keep.</param>
     /// <param name="loops">Where it may run.</param>
     /// <param name="log">For what goes wrong.</param>
-    public ShellConnection(int clientFd, string shellId, ShellLimits limits, RelayLoops loops, ILogger log)
+    public ShellConnection(int clientFd, TlsSession? tls, string shellId, ShellLimits limits, RelayLoops loops, ILogger log)
     {
-        (_limits, _loops, _log, ShellId) = (limits, loops, log, shellId);
+        (_tls, _limits, _loops, _log, ShellId) = (tls, limits, loops, log, shellId);
         _loop = loops.Calm;
         _client = new SocketWriter { Fd = clientFd };
         _decoder = new WebSocketServerDecoder(limits.MaxFrameBytesReceived);

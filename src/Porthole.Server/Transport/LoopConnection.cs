@@ -1,7 +1,9 @@
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
 using Porthole.Posix;
+using Porthole.Server.Tls;
 
 namespace Porthole.Server.Transport;
 
@@ -9,7 +11,8 @@ namespace Porthole.Server.Transport;
 /// One accepted TCP connection: while it speaks HTTP, bytes go through a pipe to Kestrel;
 /// after <see cref="LeaveHttpAsync"/> the descriptor belongs to the caller until the connection is disposed.
 /// </summary>
-internal sealed class LoopConnection : DefaultConnectionContext, IPollable
+/// <remarks>The partial file Tls has what is different for a client that speaks TLS.</remarks>
+internal sealed partial class LoopConnection : DefaultConnectionContext, IPollable
 {
     // Kestrel's own default: how much of a request waits in memory before the sender is held back.
     private const int MaxBufferedBytes = 1024 * 1024;
@@ -29,15 +32,27 @@ internal sealed class LoopConnection : DefaultConnectionContext, IPollable
     private bool _inputPaused;
     private bool _ended;
 
-    public LoopConnection(EventLoop loop, Descriptor socket)
+    /// <summary>Takes a connection over; nothing is read before <see cref="Start"/>.</summary>
+    /// <param name="loop">The loop that serves it.</param>
+    /// <param name="socket">Its socket, non-blocking.</param>
+    /// <param name="certificate">What to show the client; null when it speaks plain HTTP.</param>
+    public LoopConnection(EventLoop loop, Descriptor socket, ServerCertificate? certificate)
     {
-        (_loop, _socket) = (loop, socket);
+        (_loop, _socket, _certificate) = (loop, socket, certificate);
+        Tls = certificate is null ? null : new TlsSession();
         _output = new SendStream(this);
         Transport = new Ends(_input.Reader, PipeWriter.Create(_output, new StreamPipeWriterOptions(leaveOpen: true)));
         ConnectionClosed = _closed.Token;
         ReadEndPoints();
         Features.Set(this);
+
+        // By this Kestrel knows that the requests' scheme is https.
+        if (Tls is not null)
+            Features.Set<ITlsConnectionFeature>(new Encrypted());
     }
+
+    /// <summary>The TLS that the client speaks; null for one that speaks plainly.</summary>
+    public TlsSession? Tls { get; }
 
     /// <summary>The TCP socket, non-blocking.</summary>
     public int Fd => _socket.Number;
@@ -48,6 +63,8 @@ internal sealed class LoopConnection : DefaultConnectionContext, IPollable
             return;
         _watched = true;
         _loop.Add(Fd, PollEvents.Readable, this);
+        if (Tls is not null)
+            BeginHandshake(Tls);
     });
 
     /// <summary>Takes the descriptor away from HTTP. Whatever the client has sent behind its request comes back as bytes.</summary>
@@ -94,6 +111,7 @@ internal sealed class LoopConnection : DefaultConnectionContext, IPollable
         _loop.Post(() =>
         {
             EndInput(null);
+            SayGoodbye();
             _socket.Dispose();
             released.TrySetResult();
         });
@@ -103,23 +121,37 @@ internal sealed class LoopConnection : DefaultConnectionContext, IPollable
 
     internal void WatchForWriting() => _loop.Post(UpdateInterest);
 
-    private unsafe void Receive()
+    private void Receive()
     {
         if (_inputPaused || !_watched)
             return;
-        var memory = _input.Writer.GetMemory(ReadBytes);
-        nint count;
-        fixed (byte* buffer = memory.Span)
-            count = Libc.Recv(Fd, buffer, (nuint)memory.Length, Libc.MSG_DONTWAIT);
-        if (count < 0 && Errno.Last is (Errno.EAGAIN or Errno.EINTR))
-            return;
-        if (count <= 0)
+        if (Tls is not null)
         {
-            EndInput(count == 0 ? null : new ConnectionResetException("the peer reset the connection"));
+            ReceiveSealed(Tls);
             return;
         }
 
-        _head.Pass(_input.Writer, memory.Span[..(int)count]);
+        var memory = _input.Writer.GetMemory(ReadBytes);
+        if (!TryReceive(memory.Span, out var count))
+            return;
+        _head.Pass(_input.Writer, memory.Span[..count]);
+        FlushInput();
+    }
+
+    // False when there is nothing, or no more.
+    private unsafe bool TryReceive(Span<byte> bytes, out int count)
+    {
+        fixed (byte* buffer = bytes)
+            count = (int)Libc.Recv(Fd, buffer, (nuint)bytes.Length, Libc.MSG_DONTWAIT);
+        if (count > 0)
+            return true;
+        if (count == 0 || Errno.Last is not (Errno.EAGAIN or Errno.EINTR))
+            EndInput(count == 0 ? null : new ConnectionResetException("the peer reset the connection"));
+        return false;
+    }
+
+    private void FlushInput()
+    {
         var flushed = _input.Writer.FlushAsync();
         if (!flushed.IsCompleted)
             PauseInput(flushed);
@@ -148,6 +180,7 @@ internal sealed class LoopConnection : DefaultConnectionContext, IPollable
         _ended = true;
         Unwatch();
         _output.End();
+        Tls?.FeedEnd();
         _input.Writer.Complete(reason);
 
         // Callbacks are the application's; none of them may run on the loop.

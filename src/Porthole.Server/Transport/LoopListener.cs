@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
 using Porthole.Posix;
+using Porthole.Server.Tls;
 
 namespace Porthole.Server.Transport;
 
@@ -15,11 +16,16 @@ internal sealed class LoopListener : IConnectionListener, IPollable
     private readonly EventLoop _loop;
     private readonly Socket _socket;
     private readonly int _fd;
+    private readonly ServerCertificate? _certificate;
     private readonly Channel<LoopConnection> _accepted = Channel.CreateBounded<LoopConnection>(128);
 
-    public LoopListener(EventLoop loop, Socket socket)
+    /// <summary>Begins to accept.</summary>
+    /// <param name="loop">The loop that serves the connections.</param>
+    /// <param name="socket">The socket, listening; owned from here on.</param>
+    /// <param name="certificate">What clients are shown; null when they speak plain HTTP.</param>
+    public LoopListener(EventLoop loop, Socket socket, ServerCertificate? certificate)
     {
-        (_loop, _socket, _fd) = (loop, socket, (int)socket.Handle);
+        (_loop, _socket, _fd, _certificate) = (loop, socket, (int)socket.Handle, certificate);
         EndPoint = socket.LocalEndPoint!;
         loop.Post(() => loop.Add(_fd, PollEvents.Readable, this));
     }
@@ -60,7 +66,7 @@ internal sealed class LoopListener : IConnectionListener, IPollable
 
             int one = 1;
             _ = Libc.SetSockOpt(accepted, IpProtoTcp, TcpNoDelay, &one, sizeof(int));
-            _accepted.Writer.TryWrite(new LoopConnection(_loop, new Descriptor(accepted)));
+            _accepted.Writer.TryWrite(new LoopConnection(_loop, new Descriptor(accepted), _certificate));
         }
     }
 

@@ -1,7 +1,9 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Porthole.Posix;
+using Porthole.Server.Tls;
 
 namespace Porthole.Server.Transport;
 
@@ -9,8 +11,19 @@ namespace Porthole.Server.Transport;
 /// Kestrel's transport for Porthole: TCP on an <see cref="EventLoop"/> instead of the framework's socket engine, so that a connection
 /// can leave HTTP after a WebSocket upgrade and go on as a bare descriptor (<see cref="LoopConnection.LeaveHttpAsync"/>).
 /// </summary>
-internal sealed class LoopTransportFactory(EventLoop loop) : IConnectionListenerFactory
+/// <param name="loop">The loop that serves connections until they leave HTTP.</param>
+/// <param name="certificate">What clients of a <see cref="TlsEndPoint"/> are shown; null when there is none.</param>
+internal sealed class LoopTransportFactory(EventLoop loop, ServerCertificate? certificate) : IConnectionListenerFactory
 {
+    private readonly ConcurrentDictionary<string, bool> _tls = new();
+
+    /// <summary>An address as the web host reports it, with the scheme that clients have to use.</summary>
+    public string WithScheme(string address)
+    {
+        const string http = "http://";
+        return address.StartsWith(http, StringComparison.Ordinal) && _tls.ContainsKey(address[http.Length..]) ? "https://" + address[http.Length..] : address;
+    }
+
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
         if (endpoint is not IPEndPoint ip)
@@ -31,6 +44,8 @@ internal sealed class LoopTransportFactory(EventLoop loop) : IConnectionListener
             throw e.SocketErrorCode == SocketError.AddressAlreadyInUse ? new AddressInUseException(e.Message, e) : e;
         }
 
-        return ValueTask.FromResult<IConnectionListener>(new LoopListener(loop, socket));
+        if (endpoint is TlsEndPoint)
+            _tls[socket.LocalEndPoint!.ToString()!] = true;
+        return ValueTask.FromResult<IConnectionListener>(new LoopListener(loop, socket, endpoint is TlsEndPoint ? certificate : null));
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Microsoft.AspNetCore.Connections;
 using Porthole.Posix;
 
@@ -11,6 +12,7 @@ namespace Porthole.Server.Transport;
 internal sealed class SendStream(LoopConnection connection) : Stream
 {
     private TaskCompletionSource? _writable;
+    private ArrayBufferWriter<byte>? _records;
     private bool _ended;
 
     /// <summary>Whether a write waits for room in the socket.</summary>
@@ -40,7 +42,20 @@ internal sealed class SendStream(LoopConnection connection) : Stream
         OnWritable();
     }
 
-    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (connection.Tls is not { } tls)
+            return SendAsync(buffer, cancellationToken);
+        _records ??= new ArrayBufferWriter<byte>();
+        _records.ResetWrittenCount();
+        tls.Seal(buffer.Span, _records);
+        return SendAsync(_records.WrittenMemory, cancellationToken);
+    }
+
+    /// <summary>Sends bytes as they are.</summary>
+    public ValueTask SendAsync(ReadOnlyMemory<byte> bytes) => SendAsync(bytes, CancellationToken.None);
+
+    private async ValueTask SendAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken)
     {
         while (!buffer.IsEmpty && !Volatile.Read(ref _ended))
         {
@@ -66,6 +81,9 @@ internal sealed class SendStream(LoopConnection connection) : Stream
                 OnWritable();
             await writable.Task.WaitAsync(cancellationToken);
         }
+
+        if (!buffer.IsEmpty)
+            connection.Tls?.LeaveGap();
     }
 
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>

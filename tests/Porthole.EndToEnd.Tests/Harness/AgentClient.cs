@@ -11,7 +11,7 @@ internal sealed class AgentClient(TestServer server, string runtimeArn, string? 
 {
     public const string Custom = "X-Amzn-Bedrock-AgentCore-Runtime-Custom-";
 
-    private readonly HttpClient _http = new() { Timeout = Patience.Limit };
+    private readonly HttpClient _http = server.NewHttpClient();
 
     public string RuntimeArn => runtimeArn;
 

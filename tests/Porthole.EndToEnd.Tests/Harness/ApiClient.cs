@@ -5,7 +5,7 @@ using Porthole.Protocol.Aws;
 
 namespace Porthole.EndToEnd.Tests.Harness;
 
-/// <summary>Signed requests over plain HTTP, as the official clients make them.</summary>
+/// <summary>Signed requests, as the official clients make them.</summary>
 /// <param name="server">The server.</param>
 /// <param name="credentials">Who asks; the holder of the server's first key by default.</param>
 /// <param name="runtimeArn">The runtime of requests that are for one; the server's own by default.</param>
@@ -13,7 +13,7 @@ internal sealed class ApiClient(TestServer server, SigV4Credentials? credentials
 {
     public const string SessionHeader = "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id";
 
-    private readonly HttpClient _http = new() { Timeout = Patience.Limit };
+    private readonly HttpClient _http = server.NewHttpClient();
 
     /// <summary>The trace that requests are part of.</summary>
     public string? TraceParent { get; set; }

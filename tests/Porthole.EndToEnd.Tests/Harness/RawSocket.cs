@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 
@@ -26,27 +27,44 @@ internal sealed class RawSocket : IDisposable
     private int _start;
     private int _end;
 
-    private RawSocket(Socket socket) => Socket = socket;
+    private readonly SslStream? _tls;
+
+    private RawSocket(Socket socket, SslStream? tls) => (Socket, _tls) = (socket, tls);
 
     public Socket Socket { get; }
 
     /// <summary>Whether pings are answered while frames are read.</summary>
     public bool AnswersPings { get; set; } = true;
 
-    public static async Task<RawSocket> ConnectAsync(IPEndPoint endPoint, int? receiveBufferBytes = null)
+    /// <summary>Connects to a server, with TLS if that is what it speaks.</summary>
+    /// <param name="server">The server.</param>
+    /// <param name="through">Where to connect to, when that is not the server itself.</param>
+    /// <param name="receiveBufferBytes">What the kernel may take for it.</param>
+    public static async Task<RawSocket> ConnectAsync(TestServer server, IPEndPoint? through = null, int? receiveBufferBytes = null)
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         if (receiveBufferBytes is { } bytes)
             socket.ReceiveBufferSize = bytes;
-        await socket.ConnectAsync(endPoint, TestContext.Current.CancellationToken);
-        return new RawSocket(socket);
+        await socket.ConnectAsync(through ?? server.EndPoint, TestContext.Current.CancellationToken);
+        if (!server.SpeaksTls)
+            return new RawSocket(socket, null);
+        var tls = new SslStream(new NetworkStream(socket, ownsSocket: true));
+        await tls.AuthenticateAsClientAsync(server.TlsOptions, TestContext.Current.CancellationToken);
+        return new RawSocket(socket, tls);
     }
 
     public async Task SendRawAsync(ReadOnlyMemory<byte> bytes)
     {
         using var deadline = Patience.Deadline();
-        while (!bytes.IsEmpty)
-            bytes = bytes[await Socket.SendAsync(bytes, deadline.Token)..];
+        await SendRawAsync(bytes, deadline.Token);
+    }
+
+    public async Task SendRawAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        if (_tls is not null)
+            await _tls.WriteAsync(bytes, cancellationToken);
+        while (_tls is null && !bytes.IsEmpty)
+            bytes = bytes[await Socket.SendAsync(bytes, cancellationToken)..];
     }
 
     /// <summary>Reads the answer to a request: its head, and its body unless it is a 101.</summary>
@@ -172,7 +190,11 @@ internal sealed class RawSocket : IDisposable
         Socket.Dispose();
     }
 
-    public void Dispose() => Socket.Dispose();
+    public void Dispose()
+    {
+        _tls?.Dispose();
+        Socket.Dispose();
+    }
 
     private async Task<byte[]> ReadThroughAsync(byte[] end)
     {
@@ -230,12 +252,29 @@ internal sealed class RawSocket : IDisposable
                 (_start, _end) = (0, _end - _start);
             }
 
-            var received = await Socket.ReceiveAsync(_buffer.AsMemory(_end), deadline);
+            var received = _tls is null ? await Socket.ReceiveAsync(_buffer.AsMemory(_end), deadline) : await ReceiveTlsAsync(_tls, deadline);
             if (received == 0)
                 return false;
             _end += received;
         }
 
         return true;
+    }
+
+    // What ends inside a record ends: nothing of that record can be read.
+    private async Task<int> ReceiveTlsAsync(SslStream tls, CancellationToken deadline)
+    {
+        try
+        {
+            return await tls.ReadAsync(_buffer.AsMemory(_end), deadline);
+        }
+        catch (IOException e) when (e.InnerException is SocketException reset)
+        {
+            throw reset;
+        }
+        catch (IOException e) when (e.InnerException is null)
+        {
+            return 0;
+        }
     }
 }

@@ -61,7 +61,7 @@ internal sealed class ShellClient : IDisposable
     /// <summary>Opens a shell and waits for the 101, or for the refusal.</summary>
     public static async Task<(ShellClient? Client, HttpAnswer Answer)> TryOpenAsync(Upgrade request, IPEndPoint? through = null, int? receiveBufferBytes = null)
     {
-        var socket = await RawSocket.ConnectAsync(through ?? request.Server.EndPoint, receiveBufferBytes);
+        var socket = await RawSocket.ConnectAsync(request.Server, through, receiveBufferBytes);
         await socket.SendRawAsync(request.Head());
         var answer = await socket.ReadAnswerAsync();
         if (answer.Status == 101)

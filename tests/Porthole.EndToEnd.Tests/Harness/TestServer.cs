@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Porthole.Posix;
 using Porthole.Protocol.Aws;
@@ -20,11 +22,15 @@ internal sealed class TestServer : IAsyncDisposable
     private readonly ITestOutputHelper? _report = TestContext.Current.TestOutputHelper;
     private readonly IReadOnlyDictionary<string, string>? _environment;
     private readonly string _program;
+    private readonly IReadOnlyList<string> _moreListen;
     private Process? _process;
     private Task _following = Task.CompletedTask;
 
-    private TestServer(string root, int port, IReadOnlyDictionary<string, string>? environment, string program) =>
-        (Root, Port, _environment, _program) = (root, port, environment, program);
+    private TestServer(string root, string scheme, IReadOnlyList<string> moreListen, IReadOnlyDictionary<string, string>? environment, string program)
+    {
+        (Root, Port, _moreListen, _environment, _program) = (root, FreePort(), moreListen, environment, program);
+        Url = new Uri($"{scheme}://127.0.0.1:{Port}");
+    }
 
     /// <summary>The test's directory; the data directory is in it.</summary>
     public string Root { get; }
@@ -35,7 +41,26 @@ internal sealed class TestServer : IAsyncDisposable
 
     public IPEndPoint EndPoint => new(IPAddress.Loopback, Port);
 
-    public Uri Url => new($"http://127.0.0.1:{Port}");
+    public Uri Url { get; }
+
+    public bool SpeaksTls => Url.Scheme == Uri.UriSchemeHttps;
+
+    /// <summary>The certificate of the server's own authority.</summary>
+    public string AuthorityPath => Path.Combine(DataDirectory, "tls", "ca.pem");
+
+    /// <summary>How clients speak TLS with it: they trust its own authority and no other.</summary>
+    public SslClientAuthenticationOptions TlsOptions
+    {
+        get
+        {
+            var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+            policy.CustomTrustStore.ImportFromPemFile(AuthorityPath);
+            return new SslClientAuthenticationOptions { TargetHost = "127.0.0.1", CertificateChainPolicy = policy };
+        }
+    }
+
+    /// <summary>A client for its address, with the usual patience.</summary>
+    public HttpClient NewHttpClient() => new(new SocketsHttpHandler { SslOptions = SpeaksTls ? TlsOptions : new() }) { Timeout = Patience.Limit };
 
     public ProcessLog Log { get; } = new();
 
@@ -62,9 +87,13 @@ internal sealed class TestServer : IAsyncDisposable
     /// <param name="environment">Variables to set for it.</param>
     /// <param name="root">An empty directory for all it writes; it goes with the server.</param>
     /// <param name="program">The program to run, when it is not the built one itself.</param>
+    /// <param name="scheme">http or https; if not given, what the run as a whole is about (<c>PORTHOLE_TEST_SCHEME</c>), or http.</param>
+    /// <param name="moreListen">Addresses to listen on beside the usual one.</param>
     public static async Task<TestServer> StartAsync(
-        string settings = "", IReadOnlyDictionary<string, string>? environment = null, string? root = null, string? program = null)
+        string settings = "", IReadOnlyDictionary<string, string>? environment = null, string? root = null, string? program = null, string? scheme = null,
+        params IReadOnlyList<string> moreListen)
     {
+        scheme ??= Environment.GetEnvironmentVariable("PORTHOLE_TEST_SCHEME") ?? Uri.UriSchemeHttp;
         root ??= Directory.CreateTempSubdirectory("porthole-e2e-").FullName;
         settings = MicroVms.Apply(settings);
         var sandbox = settings.Contains("\"sandbox\"", StringComparison.Ordinal) ? "" : $"\"sandbox\": {SmallSandbox}, ";
@@ -72,7 +101,7 @@ internal sealed class TestServer : IAsyncDisposable
         // What tests put together lies beside the data directory.
         var allowed = settings.Contains("\"allowedPaths\"", StringComparison.Ordinal) ? "" : $"\"allowedPaths\": [\"{root}\"], ";
         await File.WriteAllTextAsync(Path.Combine(root, "porthole.json"), $"{{ {sandbox}{allowed}{settings} }}");
-        var server = new TestServer(root, FreePort(), environment, program ?? PortholeProgram.Path);
+        var server = new TestServer(root, scheme, moreListen, environment, program ?? PortholeProgram.Path);
         try
         {
             await server.StartAgainAsync();
@@ -107,8 +136,9 @@ internal sealed class TestServer : IAsyncDisposable
     public async Task StartAgainAsync()
     {
         var from = Log.Text.Length;
-        _process = PortholeProgram.StartProgram(_environment,
-            [_program, "serve", "--data-dir", DataDirectory, "--listen", $"http://127.0.0.1:{Port}", "--config", Path.Combine(Root, "porthole.json")]);
+        _process = PortholeProgram.StartProgram(_environment, [
+            _program, "serve", "--data-dir", DataDirectory, "--config", Path.Combine(Root, "porthole.json"),
+            "--listen", Url.ToString(), .. _moreListen.SelectMany(url => new[] { "--listen", url })]);
         _following = Log.FollowAsync(_process.StandardError);
         await Log.WaitForAsync("Ready on ", from);
         using var info = JsonDocument.Parse(await File.ReadAllBytesAsync(Path.Combine(DataDirectory, "server.json")));

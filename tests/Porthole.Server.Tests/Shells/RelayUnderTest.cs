@@ -24,7 +24,7 @@ internal sealed class RelayUnderTest : IDisposable
         _accepted = listener.Accept();
         _accepted.Blocking = false;
         Log = new RecordingLogger<RelayUnderTest>();
-        Connection = new ShellConnection((int)_accepted.Handle, "shell", limits ?? ShellLimits.Default, Loops.Value, Log);
+        Connection = new ShellConnection((int)_accepted.Handle, tls: null, "shell", limits ?? ShellLimits.Default, Loops.Value, Log);
         Connection.Start([]);
     }
 

@@ -25,12 +25,13 @@ export class Server {
   #sandboxIds = new Set()
 
   /** @param directory made when missing; everything of the server is below it */
-  constructor(directory, { port, host = '127.0.0.1', settings = {} } = {}) {
+  constructor(directory, { port, host = '127.0.0.1', tls = false, settings = {} } = {}) {
     this.directory = directory
     this.dataDirectory = path.join(directory, 'data')
     this.logPath = path.join(directory, 'server.log')
     this.host = host
     this.port = port
+    this.tls = tls
     this.settings = settings
   }
 
@@ -42,6 +43,11 @@ export class Server {
     return `http://${this.host}:${this.port}`
   }
 
+  /** Where it speaks TLS, beside the usual address. */
+  get tlsEndpoint() {
+    return `https://localhost:${this.tlsPort}`
+  }
+
   /** All that the server has logged, over restarts. */
   get log() {
     return fs.readFileSync(this.logPath, 'utf8')
@@ -51,12 +57,14 @@ export class Server {
   async start() {
     if (!fs.existsSync(program)) throw new Error(`${program} is missing: run make build`)
     this.port ??= await freePort()
+    if (this.tls) this.tlsPort ??= await freePort()
     fs.mkdirSync(this.directory, { recursive: true })
     const config = path.join(this.directory, 'porthole.json')
     fs.writeFileSync(config, JSON.stringify({ sandbox: SMALL_SANDBOX, ...this.settings }))
     const log = fs.openSync(this.logPath, 'a')
     const start = fs.fstatSync(log).size
-    const child = spawn(program, ['serve', '--data-dir', this.dataDirectory, '--listen', this.endpoint, '--config', config], {
+    const listen = ['--listen', this.endpoint, ...this.tls ? ['--listen', this.tlsEndpoint] : []]
+    const child = spawn(program, ['serve', '--data-dir', this.dataDirectory, ...listen, '--config', config], {
       stdio: ['ignore', log, log],
       cwd: '/',
       env: withoutPointers(process.env),
@@ -147,5 +155,5 @@ export async function freePort() {
 
 /** An environment in which nothing points a client or the server elsewhere. */
 export function withoutPointers(environment) {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !/^(AWS_|PORTHOLE_|BEDROCK_)/.test(name)))
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !/^(AWS_|PORTHOLE_|BEDROCK_|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE)/.test(name)))
 }

@@ -24,7 +24,7 @@ export const test = (name, action) => nodeTest(name, { timeout: 2 * PATIENCE_MS 
 export function shareServer() {
   before(async () => {
     suite.directory = process.env.PORTHOLE_SDK_DIRECTORY || fs.mkdtempSync(path.join(os.tmpdir(), 'porthole-sdk-'))
-    suite.server = await new Server(path.join(suite.directory, 'shared')).start()
+    suite.server = await new Server(path.join(suite.directory, 'shared'), { tls: true }).start()
     pointClientsAt(await suite.server.environment())
     suite.region = process.env.AWS_REGION
     suite.runtimeArn = process.env.PORTHOLE_RUNTIME_ARN
