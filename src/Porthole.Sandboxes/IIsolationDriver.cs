@@ -1,3 +1,5 @@
+using Porthole.Sandboxes.Images;
+
 namespace Porthole.Sandboxes;
 
 /// <summary>One way to isolate a sandbox. <see cref="SandboxDriver"/> does what all of them have in common.</summary>
@@ -13,6 +15,10 @@ internal interface IIsolationDriver : IDisposable
     /// <param name="cancel">Ends the attempt.</param>
     /// <exception cref="SandboxException">They did not come up; none of them is left.</exception>
     Task<SandboxProcesses> StartAsync(SandboxDriver host, SandboxSpec spec, SandboxState state, CancellationToken cancel);
+
+    /// <summary>Makes what the first sandbox of an image would have to wait for.</summary>
+    /// <exception cref="SandboxException">It cannot be made; the message says what to do.</exception>
+    Task PrepareAsync(PreparedImage image, CancellationToken cancel);
 
     /// <summary>What the host must spare for a sandbox that may use so much.</summary>
     SandboxLimits OnHost(SandboxLimits limits);

@@ -1,3 +1,5 @@
+using Porthole.Sandboxes.Images;
+
 namespace Porthole.Sandboxes;
 
 /// <summary>Sandboxes made of Linux namespaces by bubblewrap, on the programs of the host.</summary>
@@ -26,6 +28,9 @@ internal sealed class NamespaceDriver(SandboxLauncher launcher, DiskImages? disk
         else
             await StorageDisk.EnsureAsync(mount, disks, cancel);
     }
+
+    /// <inheritdoc/>
+    public Task PrepareAsync(PreparedImage image, CancellationToken cancel) => Task.CompletedTask;
 
     /// <inheritdoc/>
     public SandboxLimits OnHost(SandboxLimits limits) => limits;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Porthole.Posix;
+using Porthole.Sandboxes.Images;
 using Porthole.Sandboxes.Machines;
 
 namespace Porthole.Sandboxes;
@@ -104,6 +105,14 @@ public sealed partial class SandboxDriver : IDisposable
             throw;
         }
     }
+
+    /// <summary>Makes what the first sandbox of an image would have to wait for; without it, that one waits.</summary>
+    /// <param name="image">The image.</param>
+    /// <param name="isolation">What will stand between its sandboxes and the host; null for the driver's own choice.</param>
+    /// <param name="cancel">Ends the wait.</param>
+    /// <exception cref="SandboxException">It cannot be made; the message says what to do.</exception>
+    public Task PrepareAsync(PreparedImage image, Isolation? isolation, CancellationToken cancel) =>
+        _drivers.GetValueOrDefault(isolation ?? Isolation)?.PrepareAsync(image, cancel) ?? Task.CompletedTask;
 
     /// <summary>Starts a sandbox, and waits until the guest inside has said its first word.</summary>
     /// <exception cref="SandboxException">It could not be started; nothing of it is left. The message says what to do.</exception>

@@ -42,8 +42,9 @@ internal sealed class ImageDisks(EventLoop loop, SandboxOptions options, string 
             foreach (var left in Directory.EnumerateFiles(place, Unfinished + "*"))
                 File.Delete(left);
             options.Report($"packing {directory} for microVMs; its sessions wait for it, once");
-            var command = Command(directory, result);
-            if (await new ImageTool(loop, command[0]).RunAsync(command[1..], place, null, Watch(result), CancellationToken.None) is { } said)
+            var (command, watch) = (Command(directory, result), Watch(result));
+            watch();
+            if (await new ImageTool(loop, command[0]).RunAsync(command[1..], place, null, watch, CancellationToken.None) is { } said)
                 throw new SandboxException($"{directory} could not be packed for microVMs: {said}");
             Publish(result, disk);
             options.Report($"packed {directory}: {new FileInfo(disk).Length >> 20} MB");

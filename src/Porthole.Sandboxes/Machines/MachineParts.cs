@@ -6,20 +6,25 @@ namespace Porthole.Sandboxes.Machines;
 /// <summary>What machines of this host are made of: emulator, kernel, first file system, base disk. Each is found or built once.</summary>
 internal sealed class MachineParts
 {
+    private const string InitialFileSystemName = "initrd-";
+
+    // Of guests of earlier builds. Each start of a server writes its own anew; several builds may share the directory for a while.
+    private static readonly TimeSpan Old = TimeSpan.FromDays(1);
+
     private readonly string _directory;
     private readonly string _guest;
     private readonly BaseImage _base;
     private readonly MachineKernel _kernel;
     private readonly string _emulator;
-    private readonly Lazy<string> _initialFileSystem;
+    private readonly Lock _lock = new();
     private readonly Lazy<Task<Accelerator>> _accelerator;
     private readonly Lazy<long> _timeStampKilohertz = new(TimeStampCounter.MeasureKilohertz);
+    private string? _initialFileSystem;
 
     private MachineParts(EventLoop loop, string directory, string guest, BaseImage image, MachineKernel kernel, string emulator)
     {
-        _accelerator = new Lazy<Task<Accelerator>>(() => Accelerator.FindAsync(loop, directory, emulator, kernel.Image, _initialFileSystem!.Value, CancellationToken.None));
+        _accelerator = new Lazy<Task<Accelerator>>(() => Accelerator.FindAsync(loop, directory, emulator, kernel.Image, InitialFileSystemFile(), CancellationToken.None));
         (_directory, _guest, _base, _kernel, _emulator) = (directory, guest, image, kernel, emulator);
-        _initialFileSystem = new Lazy<string>(BuildInitialFileSystem);
     }
 
     /// <summary>Finds the parts.</summary>
@@ -55,7 +60,7 @@ internal sealed class MachineParts
 
         // One virtual processor with TCG: with two of them on a host of two, a keystroke took ten times as long (docs/decisions/0013).
         var processors = accelerator.IsHardware ? Math.Max(1, (int)Math.Ceiling(limits.Cpus)) : 1;
-        return new MachineDescription(accelerator.Name, _emulator, _kernel.Image, Stamp(_emulator, _kernel.Image), _initialFileSystem.Value, disks,
+        return new MachineDescription(accelerator.Name, _emulator, _kernel.Image, Stamp(_emulator, _kernel.Image), InitialFileSystemFile(), disks,
             limits.MemoryBytes >> 20 << 20, processors, _timeStampKilohertz.Value);
     }
 
@@ -63,15 +68,24 @@ internal sealed class MachineParts
     private static string Stamp(params IEnumerable<string> files) =>
         string.Join(' ', files.Select(file => new FileInfo(file)).Select(file => $"{file.Length}-{file.LastWriteTimeUtc.Ticks}"));
 
+    // Made when the first machine needs it, and once more should it have been removed: it may have been taken for an old one.
+    private string InitialFileSystemFile()
+    {
+        lock (_lock)
+            return _initialFileSystem = _initialFileSystem is { } made && File.Exists(made) ? made : BuildInitialFileSystem();
+    }
+
     // Named by what is in it: the guest may be a newer one at the next start of the server.
     private string BuildInitialFileSystem()
     {
         Directory.CreateDirectory(_directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        var unfinished = Path.Combine(_directory, $"initrd-{Guid.NewGuid():N}");
+        var unfinished = Path.Combine(_directory, $"{InitialFileSystemName}{Guid.NewGuid():N}");
         InitialFileSystem.Write(unfinished, _guest, _kernel.Modules());
         using var content = File.OpenRead(unfinished);
-        var path = Path.Combine(_directory, $"initrd-{Convert.ToHexStringLower(SHA256.HashData(content))[..16]}");
+        var path = Path.Combine(_directory, $"{InitialFileSystemName}{Convert.ToHexStringLower(SHA256.HashData(content))[..16]}");
         File.Move(unfinished, path, overwrite: true);
+        foreach (var old in Directory.EnumerateFiles(_directory, InitialFileSystemName + "*").Where(file => DateTime.UtcNow - File.GetLastWriteTimeUtc(file) > Old))
+            File.Delete(old);
         return path;
     }
 }

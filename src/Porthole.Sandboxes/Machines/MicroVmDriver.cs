@@ -52,6 +52,13 @@ internal sealed class MicroVmDriver : IIsolationDriver
     }
 
     /// <inheritdoc/>
+    public async Task PrepareAsync(PreparedImage image, CancellationToken cancel)
+    {
+        foreach (var directory in ((string?[])[image.RootDirectory, image.CodeDirectory]).OfType<string>())
+            await _images.EnsureAsync(directory, cancel);
+    }
+
+    /// <inheritdoc/>
     public SandboxLimits OnHost(SandboxLimits limits) => limits with
     {
         MemoryBytes = limits.MemoryBytes + MachineDescription.OverheadBytes,

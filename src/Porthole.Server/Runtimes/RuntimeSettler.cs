@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Porthole.Sandboxes;
 using Porthole.Sandboxes.Images;
 using Porthole.Server.Images;
 using Porthole.Server.Sessions;
@@ -13,7 +14,8 @@ namespace Porthole.Server.Runtimes;
 /// server that starts goes on where the one before was ended. Doing it twice at once does no harm: each step looks whether it is still wanted.
 /// </summary>
 internal sealed class RuntimeSettler(
-    PortholeStore store, SessionManager sessions, RuntimeImages images, SessionStorage storage, PreparationProgress progress, TimeProvider time, ILogger<RuntimeSettler> log) : IHostedService, IDisposable
+    PortholeStore store, SessionManager sessions, RuntimeImages images, SandboxDriver driver, SessionStorage storage, PreparationProgress progress, TimeProvider time,
+    ILogger<RuntimeSettler> log) : IHostedService, IDisposable
 {
     // A store that cannot be written, for instance on a full disk, is tried again.
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(5);
@@ -85,7 +87,7 @@ internal sealed class RuntimeSettler(
 
         // 1. New versions get what they need.
         foreach (var version in versions.Where(static version => IsOnTheWay(version.Status)))
-            await PrepareAsync(version, stopping);
+            await PrepareAsync(runtime, version, stopping);
 
         // 2. Endpoints go to the versions that are ready, and the runtime is what its newest version is.
         await store.ChangeAsync(async db =>
@@ -101,9 +103,9 @@ internal sealed class RuntimeSettler(
             await DeleteEndpointAsync(runtime, endpoint);
     }
 
-    private async Task PrepareAsync(RuntimeVersion version, CancellationToken stopping)
+    private async Task PrepareAsync(AgentRuntime runtime, RuntimeVersion version, CancellationToken stopping)
     {
-        var (digest, failure) = await PrepareImageAsync(version, stopping);
+        var (digest, failure) = await PrepareImageAsync(runtime, version, stopping);
         var status = (failure, version.Status) switch
         {
             (null, _) => ResourceStatus.Ready,
@@ -120,15 +122,16 @@ internal sealed class RuntimeSettler(
             RuntimeLog.NotReady(log, version.RuntimeId, version.Version, failure);
     }
 
-    private async Task<(string? Digest, string? Failure)> PrepareImageAsync(RuntimeVersion version, CancellationToken stopping)
+    private async Task<(string? Digest, string? Failure)> PrepareImageAsync(AgentRuntime runtime, RuntimeVersion version, CancellationToken stopping)
     {
         try
         {
             using var steps = progress.Begin(version.RuntimeId);
             var image = await images.PrepareAsync(version.Configuration.AgentRuntimeArtifact, steps, stopping);
+            await driver.PrepareAsync(image, IsolationTag.Read(await store.FindTagAsync(runtime.Arn.ToString(), IsolationTag.Key, stopping)), stopping);
             return (image == PreparedImage.Host ? null : image.Digest, null);
         }
-        catch (ImageException e)
+        catch (Exception e) when (e is ImageException or SandboxException)
         {
             return (null, e.Message);
         }
