@@ -83,6 +83,41 @@ public sealed class RuntimeTests
         Assert.Equal((409, "it stays"), (refused.Status, refused.Message));
     }
 
+    [Fact]
+    public async Task Tags_and_policies_are_read_set_and_taken_away_under_the_encoded_arn()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        using var client = server.Client();
+        const string arn = "arn:aws:x:r:1:runtime/a-b", encoded = "arn%3Aaws%3Ax%3Ar%3A1%3Aruntime%2Fa-b";
+
+        var tags = client.ListTagsAsync(arn);
+        await AnswerAsync("GET", $"/tags/{encoded}", "", 200, """{"tags":{"a":"b"}}""");
+        Assert.Equal(KeyValuePair.Create("a", "b"), Assert.Single(await tags));
+        var tagging = client.TagAsync(arn, new Dictionary<string, string> { ["c"] = "d" });
+        await AnswerAsync("POST", $"/tags/{encoded}", """{"tags":{"c":"d"}}""", 204, "");
+        await tagging;
+        var untagging = client.UntagAsync(arn, ["a", "c d"]);
+        await AnswerAsync("DELETE", $"/tags/{encoded}?tagKeys=a&tagKeys=c%20d", "", 204, "");
+        await untagging;
+
+        var putting = client.PutResourcePolicyAsync(arn, "{}");
+        await AnswerAsync("PUT", $"/resourcepolicy/{encoded}", """{"policy":"{}"}""", 201, """{"policy":"{}"}""");
+        await putting;
+        var policy = client.GetResourcePolicyAsync(arn);
+        await AnswerAsync("GET", $"/resourcepolicy/{encoded}", "", 200, """{"policy":"{}"}""");
+        Assert.Equal("{}", await policy);
+        var deleting = client.DeleteResourcePolicyAsync(arn);
+        await AnswerAsync("DELETE", $"/resourcepolicy/{encoded}", "", 204, "");
+        await deleting;
+
+        async Task AnswerAsync(string method, string target, string body, int status, string answer)
+        {
+            var request = await server.NextAsync();
+            Assert.Equal((method, target, body), (request.Method, request.RawTarget, Encoding.UTF8.GetString(await request.BodyAsync())));
+            await request.AnswerAsync(status, "application/json", Encoding.UTF8.GetBytes(answer));
+        }
+    }
+
     private static string Without(JsonElement body, string member) =>
         JsonSerializer.Serialize(body.EnumerateObject().Where(pair => pair.Name != member).ToDictionary(static pair => pair.Name, static pair => pair.Value));
 }

@@ -5,7 +5,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { BedrockAgentCoreClient, InvokeAgentRuntimeCommand } from '@aws-sdk/client-bedrock-agentcore'
+import { BedrockAgentCoreClient, GetAgentCardCommand, InvokeAgentRuntimeCommand } from '@aws-sdk/client-bedrock-agentcore'
 import * as control from '@aws-sdk/client-bedrock-agentcore-control'
 import { randomUUID } from 'node:crypto'
 import { WebSocket } from 'ws'
@@ -40,7 +40,7 @@ after(() => {
 })
 
 /** Makes a runtime and waits until it is ready. */
-async function create(agentRuntimeArtifact, environmentVariables) {
+async function create(agentRuntimeArtifact, environmentVariables, fields = {}) {
   const client = connect().control
   const { agentRuntimeId, agentRuntimeArn } = await client.send(new control.CreateAgentRuntimeCommand({
     agentRuntimeName: `agent_${randomUUID().replaceAll('-', '').slice(0, 20)}`,
@@ -48,6 +48,7 @@ async function create(agentRuntimeArtifact, environmentVariables) {
     roleArn: 'arn:aws:iam::000000000000:role/agent',
     networkConfiguration: { networkMode: 'PUBLIC' },
     environmentVariables,
+    ...fields,
   }))
   await until('the runtime to be ready', async () => {
     const runtime = await client.send(new control.GetAgentRuntimeCommand({ agentRuntimeId }))
@@ -58,8 +59,8 @@ async function create(agentRuntimeArtifact, environmentVariables) {
 }
 
 /** Makes a runtime on the host's tools with an agent. */
-const deploy = (command, source) =>
-  create({ containerConfiguration: { containerUri: 'host' } }, { PORTHOLE_AGENT_COMMAND: command, AGENT_SOURCE: source })
+const deploy = (command, source, fields) =>
+  create({ containerConfiguration: { containerUri: 'host' } }, { PORTHOLE_AGENT_COMMAND: command, AGENT_SOURCE: source }, fields)
 
 /** Where the server takes images and code from. */
 const inbox = (...names) => path.join(suite.server.dataDirectory, 'inbox', ...names)
@@ -120,6 +121,19 @@ test('agents: code of Python and of Node.js is deployed from a zip and invoked',
   const source = "require('http').createServer((request, response) => response.end(JSON.stringify({ status: 'Healthy', cwd: process.cwd() }))).listen(8080)"
   const node = await create({ codeConfiguration: { code: zip('node.zip', 'main.js', source), runtime: 'NODE_22', entryPoint: ['main.js'] } })
   assert.equal(JSON.parse(await (await invoke(node, '')).response.transformToString()).cwd, '/var/task')
+})
+
+test('agents: the card of an agent that speaks A2A is got', async () => {
+  const card = { name: 'box', version: '1.0.0', skills: [] }
+  const source = `require('http').createServer((request, response) => {
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify(request.url === '/.well-known/agent-card.json' ? ${JSON.stringify(card)} : { status: 'Healthy' }))
+  }).listen(9000)`
+  const agentRuntimeArn = await deploy('exec node -e "$AGENT_SOURCE"', source, { protocolConfiguration: { serverProtocol: 'A2A' } })
+  const runtimeSessionId = newSessionId()
+  const answer = await connect().data.send(new GetAgentCardCommand({ agentRuntimeArn, runtimeSessionId }))
+  assert.deepEqual(answer.agentCard, card)
+  assert.equal(answer.runtimeSessionId, runtimeSessionId)
 })
 
 test("agents: the TypeScript SDK's WebSocket reaches the agent's", async () => {
