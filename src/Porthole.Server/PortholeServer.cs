@@ -198,7 +198,7 @@ public static class PortholeServer
         services.AddSingleton<DeploymentLookup>().AddSingleton<SessionStorage>().AddSingleton<AgentFactory>().AddSingleton<SessionManager>().AddSingleton<ShellEndpoint>().AddSingleton<CommandEndpoint>().AddSingleton<StopEndpoint>();
         services.AddSingleton<AgentCalls>().AddSingleton<InvocationEndpoint>().AddSingleton<AgentSocketEndpoint>().AddSingleton<LogsEndpoint>();
         services.AddSingleton<AdminEndpoints>().AddSingleton<CredentialsEndpoint>().AddSingleton(new LocalSources(data.InboxPath, options.AllowedPaths)).AddSingleton<RuntimeImages>().AddSingleton<ImageEndpoints>().AddSingleton<Routes>();
-        services.AddSingleton<ControlPlane>().AddSingleton<RuntimeOperations>().AddSingleton<EndpointOperations>().AddSingleton<ResourceOperations>();
+        services.AddSingleton<ControlRates>().AddSingleton<ControlPlane>().AddSingleton<RuntimeOperations>().AddSingleton<EndpointOperations>().AddSingleton<ResourceOperations>();
         services.AddSingleton<RepeatableChanges>().AddSingleton<PreparationProgress>().AddSingleton<ProgressEndpoint>().AddSingleton<RuntimeSettler>();
         services.AddHostedService(static provider => provider.GetRequiredService<RuntimeSettler>());
         services.AddSingleton<AuditTrail>().AddSingleton<ApiCalls>();

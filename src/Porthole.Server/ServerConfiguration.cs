@@ -6,6 +6,7 @@ using Porthole.Protocol.Shells;
 using Porthole.Sandboxes;
 using Porthole.Server.Agents;
 using Porthole.Server.Api;
+using Porthole.Server.Control;
 using Porthole.Server.Tls;
 
 namespace Porthole.Server;
@@ -65,6 +66,9 @@ public sealed record ServerConfiguration
 
     /// <summary>See <see cref="ServerOptions.Agents"/>; times in seconds.</summary>
     public AgentLimits? Agents { get; init; }
+
+    /// <summary>See <see cref="ServerOptions.ControlPlane"/>.</summary>
+    public ControlPlaneLimits? ControlPlane { get; init; }
 
     /// <summary>See <see cref="ServerOptions.SandboxLimits"/>.</summary>
     public SandboxLimits? Sandbox { get; init; }
@@ -126,6 +130,7 @@ public sealed record ServerConfiguration
             StorageRetention = StorageRetention ?? defaults.StorageRetention,
             Shells = Shells ?? defaults.Shells,
             Agents = Agents ?? defaults.Agents,
+            ControlPlane = ControlPlane ?? defaults.ControlPlane,
             SandboxLimits = Sandbox,
             Audit = Audit ?? defaults.Audit,
             Telemetry = Telemetry ?? defaults.Telemetry,
@@ -143,6 +148,7 @@ public sealed record ServerConfiguration
         Check(options.Tls is null || (options.Tls.Certificate is null) == (options.Tls.Key is null), "tls", "needs certificate and key together");
         if (options.Tls?.Names?.FirstOrDefault(static name => !CertificateNames.IsName(name)) is { } wrong)
             throw new ConfigurationException($"The setting 'tls.names' has '{wrong}', which is neither a host name nor an IP address.");
+        CheckControlPlane(options.ControlPlane);
         CheckAudit(options.Audit);
         Check(options.Telemetry.Endpoint is null or { IsAbsoluteUri: true, Scheme: "http" or "https" }, "telemetry.endpoint", "must be http://HOST:PORT or https://HOST:PORT");
         Check(options.Telemetry.Protocol is "grpc" or "http/protobuf", "telemetry.protocol", "must be grpc or http/protobuf");
@@ -161,6 +167,13 @@ public sealed record ServerConfiguration
         Check(shells.MaxFramesPerWindow >= 1, "shells.maxFramesPerWindow", "must be 1 or more");
         Check(shells.RingBytes is >= 4096 and <= 16 * 1024 * 1024, "shells.ringBytes", "must be 4096 to 16777216");
         Check(shells.PingInterval > TimeSpan.Zero && shells.DeadAfter > shells.PingInterval, "shells.deadAfter", "must be longer than shells.pingInterval");
+    }
+
+    private static void CheckControlPlane(ControlPlaneLimits limits)
+    {
+        Check(limits.MaxChangesPerSecond >= 1, "controlPlane.maxChangesPerSecond", "must be 1 or more");
+        Check(limits.MaxReadsPerSecond >= 1, "controlPlane.maxReadsPerSecond", "must be 1 or more");
+        Check(limits.MaxListsPerSecond >= 1, "controlPlane.maxListsPerSecond", "must be 1 or more");
     }
 
     private static void CheckAudit(AuditOptions audit)

@@ -38,6 +38,9 @@ public sealed record ServerOptions
     /// <summary>Limits of agents and of what is asked of them.</summary>
     public Agents.AgentLimits Agents { get; init; } = Porthole.Server.Agents.AgentLimits.Default;
 
+    /// <summary>How many requests the control plane takes.</summary>
+    public Control.ControlPlaneLimits ControlPlane { get; init; } = new();
+
     /// <summary>Limits of each sandbox; null for what suits this host (see <c>porthole doctor</c>).</summary>
     public Sandboxes.SandboxLimits? SandboxLimits { get; init; }
 

@@ -51,7 +51,7 @@ internal sealed class ScriptedRequest(HttpContext context)
     {
         context.Response.StatusCode = status;
         context.Response.ContentType = contentType;
-        await context.Response.Body.WriteAsync(body);
+        if (!body.IsEmpty) await context.Response.Body.WriteAsync(body);
         await context.Response.CompleteAsync();
         _done.TrySetResult();
     }

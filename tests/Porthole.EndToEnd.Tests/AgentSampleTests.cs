@@ -7,7 +7,7 @@ namespace Porthole.EndToEnd.Tests;
 /// The agents of samples/, each in a session of its own image, with a scripted model beside it. Run by tests/samples/run, which builds the images
 /// into the directory that PORTHOLE_SAMPLES names.
 /// </summary>
-public sealed class AgentSampleTests
+public sealed class AgentSampleTests(AgentSampleTests.Samples samples) : IClassFixture<AgentSampleTests.Samples>
 {
     // What the scripted model (tests/samples/model.mjs) has them do and say.
     private const string LastWords = "The file is written and the command has run.", Written = "written by the agent\n", Shouted = "WRITTEN BY THE AGENT";
@@ -25,7 +25,7 @@ public sealed class AgentSampleTests
     [InlineData("kiro", "kiro-cli chat --no-interactive --trust-all-tools 'greet me'")]
     public async Task An_agent_writes_a_file_and_runs_a_command_while_a_shell_of_its_session_watches(string sample, string command)
     {
-        await using var session = await SampleSession.StartAsync(sample, Sandbox);
+        var session = await samples.NewSessionAsync(sample);
         using var watcher = await session.WatchAsync();
 
         var (exitCode, output, errors) = await session.ExecAsync($"cd /root/project && {command}");
@@ -42,7 +42,7 @@ public sealed class AgentSampleTests
     [InlineData("kiro", "")]
     public async Task An_invocation_has_the_agent_do_the_same_and_streams_what_it_says(string sample, string configure)
     {
-        await using var session = await SampleSession.StartAsync(sample, Sandbox);
+        var session = await samples.NewSessionAsync(sample);
         using var watcher = await session.WatchAsync();
         Assert.Equal(0, (await session.ExecAsync($"true; {configure}")).ExitCode);
 
@@ -56,7 +56,7 @@ public sealed class AgentSampleTests
     [Fact(Explicit = true)]
     public async Task Claude_Code_asks_in_a_terminal_before_it_runs_a_command_and_takes_the_answer()
     {
-        await using var session = await SampleSession.StartAsync("claude-code", Sandbox);
+        var session = await samples.NewSessionAsync("claude-code");
         using var watcher = await session.WatchAsync();
         using var terminal = await session.OpenShellAsync();
         await terminal.ResizeAsync(120, 40);
@@ -71,7 +71,7 @@ public sealed class AgentSampleTests
     [Fact(Explicit = true)]
     public async Task Claude_Code_that_skips_permissions_asks_nothing_in_a_terminal()
     {
-        await using var session = await SampleSession.StartAsync("claude-code", Sandbox);
+        var session = await samples.NewSessionAsync("claude-code");
         using var watcher = await session.WatchAsync();
         using var terminal = await session.OpenShellAsync();
         await terminal.ResizeAsync(120, 40);
@@ -84,7 +84,7 @@ public sealed class AgentSampleTests
     [Fact(Explicit = true)]
     public async Task Codex_works_in_a_terminal()
     {
-        await using var session = await SampleSession.StartAsync("codex", Sandbox);
+        var session = await samples.NewSessionAsync("codex");
         using var watcher = await session.WatchAsync();
         using var terminal = await session.OpenShellAsync();
         await terminal.ResizeAsync(120, 40);
@@ -94,29 +94,35 @@ public sealed class AgentSampleTests
         await watcher.ReadUntilAsync(Shouted);
     }
 
-    /// <summary>A session of a sample's image, in which the scripted model answers.</summary>
-    private sealed class SampleSession(TestServer server, string arn) : IAsyncDisposable
+    /// <summary>A server with a runtime of each sample, made when it is first asked for: an image of hundreds of megabytes is unpacked once.</summary>
+    public sealed class Samples : IAsyncDisposable
     {
-        private readonly string _id = ShellClient.NewSessionId();
+        private readonly Dictionary<string, string> _runtimes = [];
+        private TestServer? _server;
 
-        public static async Task<SampleSession> StartAsync(string sample, string sandbox)
+        internal async Task<SampleSession> NewSessionAsync(string sample)
         {
             var images = Environment.GetEnvironmentVariable("PORTHOLE_SAMPLES") ?? throw new InvalidOperationException("Run tests/samples/run, which builds the images.");
-            var server = await TestServer.StartAsync($"{sandbox}, \"allowedPaths\": [\"{images}\"]");
-            try
+            _server ??= await TestServer.StartAsync($"{Sandbox}, \"allowedPaths\": [\"{images}\"]");
+            if (!_runtimes.TryGetValue(sample, out var arn))
             {
-                var created = await server.RunAsync(
-                    "runtime", "create", "sample", "--json", "--image", $"oci:{images}/{sample}:latest",
+                var created = await _server.RunAsync(
+                    "runtime", "create", sample.Replace('-', '_'), "--json", "--image", $"oci:{images}/{sample}:latest",
                     "--env", $"ANTHROPIC_BASE_URL={Model}", "--env", "ANTHROPIC_API_KEY=sk-ant-scripted", "--env", "KIRO_API_KEY=scripted");
                 Assert.True(created.ExitCode == 0, created.Errors);
-                return new SampleSession(server, JsonElement.Parse(created.Output).GetProperty("agentRuntimeArn").GetString()!);
+                arn = _runtimes[sample] = JsonElement.Parse(created.Output).GetProperty("agentRuntimeArn").GetString()!;
             }
-            catch
-            {
-                await server.DisposeAsync();
-                throw;
-            }
+
+            return new SampleSession(_server, arn);
         }
+
+        public ValueTask DisposeAsync() => _server?.DisposeAsync() ?? default;
+    }
+
+    /// <summary>A session of a sample's image, in which the scripted model answers.</summary>
+    internal sealed class SampleSession(TestServer server, string arn)
+    {
+        private readonly string _id = ShellClient.NewSessionId();
 
         public Task<ShellClient> OpenShellAsync() =>
             ShellClient.OpenAsync(new Upgrade { Server = server, Runtime = Uri.EscapeDataString(arn), SessionHeader = _id });
@@ -137,7 +143,5 @@ public sealed class AgentSampleTests
 
         public Task<(int ExitCode, string Output, string Errors)> InvokeAsync(string payload) =>
             server.RunAsync("invoke", "--runtime", arn, "--session-id", _id, "--payload", payload);
-
-        public ValueTask DisposeAsync() => server.DisposeAsync();
     }
 }

@@ -3,6 +3,7 @@ using Porthole.Protocol.Shells;
 using Porthole.Sandboxes;
 using Porthole.Server;
 using Porthole.Server.Agents;
+using Porthole.Server.Control;
 
 namespace Porthole.Repository.Tests;
 
@@ -11,12 +12,12 @@ public sealed class ConfigurationTests
 {
     private static readonly IReadOnlyList<IReadOnlyList<string>> Rows = [.. new Document("docs/configuration.md").TableRows.Where(row => row.Count >= 3)];
 
-    private static readonly Type[] Sections = [typeof(ShellLimits), typeof(SandboxLimits), typeof(AuditOptions), typeof(TelemetryOptions), typeof(AgentLimits), typeof(TlsOptions)];
+    private static readonly Type[] Sections = [typeof(ShellLimits), typeof(SandboxLimits), typeof(AuditOptions), typeof(TelemetryOptions), typeof(AgentLimits), typeof(ControlPlaneLimits), typeof(TlsOptions)];
 
     [Fact]
     public void Every_setting_is_described()
     {
-        var settings = SettingsOf(typeof(ServerConfiguration)).Except(["shells", "sandbox", "audit", "telemetry", "agents", "tls"]).Concat(Sections.SelectMany(SettingsOf));
+        var settings = SettingsOf(typeof(ServerConfiguration)).Except(["shells", "sandbox", "audit", "telemetry", "agents", "controlPlane", "tls"]).Concat(Sections.SelectMany(SettingsOf));
         Assert.Empty(settings.Except(Rows.Select(row => row[0])));
     }
 
@@ -55,6 +56,16 @@ public sealed class ConfigurationTests
         {
             var row = Assert.Single(Rows, row => row[0] == Camel(property.Name));
             Assert.Equal(Shown(property.GetValue(new AuditOptions())!), row[1]);
+        }
+    }
+
+    [Fact]
+    public void The_defaults_of_the_control_plane_are_those_of_the_document()
+    {
+        foreach (var property in Properties(typeof(ControlPlaneLimits)))
+        {
+            var row = Assert.Single(Rows, row => row[0] == Camel(property.Name));
+            Assert.Equal(Shown(property.GetValue(new ControlPlaneLimits())!), row[1]);
         }
     }
 

@@ -4,7 +4,8 @@ import { randomUUID } from 'node:crypto'
 import { after, test } from 'node:test'
 import { BedrockAgentCoreClient, InvokeAgentRuntimeCommandCommand } from '@aws-sdk/client-bedrock-agentcore'
 import * as control from '@aws-sdk/client-bedrock-agentcore-control'
-import { newSessionId, openTerminal, suite } from './lib/suite.mjs'
+import { fromIni } from '@aws-sdk/credential-providers'
+import { newSessionId, openTerminal, suite, withServer } from './lib/suite.mjs'
 import { until } from './lib/patience.mjs'
 
 const ROLE = 'arn:aws:iam::000000000000:role/agent'
@@ -293,4 +294,25 @@ test('control: an old version can be deleted, one in service cannot', async () =
   assert.deepEqual([answer.status, answer.agentRuntimeVersion], ['DELETING', '1'])
   await until('version 1 to be gone', () => get(agentRuntimeId, '1').then(() => false, (error) => assert.equal(error.name, 'ResourceNotFoundException') ?? true))
   assert.equal((await get(agentRuntimeId)).agentRuntimeVersion, '2')
+})
+
+test('control: who asks too often is told to wait, and the client waits', async () => {
+  await withServer('throttled', async (server) => {
+    const variables = await server.environment()
+    const options = {
+      endpoint: server.endpoint, region: variables.AWS_REGION, credentials: fromIni({ filepath: variables.AWS_SHARED_CREDENTIALS_FILE }),
+    }
+    const hasty = new control.BedrockAgentCoreControlClient({ ...options, maxAttempts: 1 })
+    const patient = new control.BedrockAgentCoreControlClient({ ...options, maxAttempts: 5 })
+    try {
+      const answers = await Promise.allSettled(Array.from({ length: 20 }, () => hasty.send(new control.ListAgentRuntimesCommand())))
+      const refusals = answers.filter(({ status }) => status === 'rejected').map(({ reason }) => reason)
+      assert.ok(refusals.length > 0 && refusals.length < answers.length, `${refusals.length} of ${answers.length} were refused`)
+      for (const error of refusals) assert.deepEqual([error.name, error.$metadata.httpStatusCode], ['ThrottlingException', 429])
+      assert.ok((await patient.send(new control.ListAgentRuntimesCommand())).agentRuntimes.length > 0)
+    } finally {
+      hasty.destroy()
+      patient.destroy()
+    }
+  }, { controlPlane: { maxListsPerSecond: 1 } })
 })

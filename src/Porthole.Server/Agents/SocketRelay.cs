@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Porthole.Protocol.Shells;
 using Porthole.Protocol.WebSockets;
-using Porthole.Server.Shells;
 
 namespace Porthole.Server.Agents;
 
@@ -24,7 +23,7 @@ internal sealed class SocketRelay(Stream client, Stream agent, AgentLimits limit
 
     private readonly WebSocketFrameFollower _fromClient = new(limits.MaxSocketFrameBytes);
     private readonly WebSocketFrameFollower _fromAgent = new(int.MaxValue);
-    private readonly FrameRateLimit _rate = new(limits.MaxSocketFramesPerSecond, TimeSpan.FromSeconds(1));
+    private readonly RateLimit _rate = new(limits.MaxSocketFramesPerSecond, TimeSpan.FromSeconds(1));
     private readonly SemaphoreSlim _toClient = new(1);
     private readonly CancellationTokenSource _closing = new();
     private readonly CancellationTokenSource _over = new();

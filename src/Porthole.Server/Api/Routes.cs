@@ -18,7 +18,7 @@ namespace Porthole.Server.Api;
 /// </summary>
 internal sealed class Routes(
     SigV4Authenticator signatures, BearerAuthenticator bearers, Authorizer authorizer, DeploymentLookup deployments, ShellEndpoint shells, CommandEndpoint commands, StopEndpoint stop,
-    AdminEndpoints admin, CredentialsEndpoint credentials, ImageEndpoints images, ControlPlane control, InvocationEndpoint invocations, AgentSocketEndpoint sockets,
+    AdminEndpoints admin, CredentialsEndpoint credentials, ImageEndpoints images, ControlPlane control, ControlRates rates, InvocationEndpoint invocations, AgentSocketEndpoint sockets,
     LogsEndpoint logs, ProgressEndpoint progress, DataDirectory data, ILogger<Routes> log)
 {
     // A command of 64 KB, each byte of it escaped as \u00XX, and then some.
@@ -146,6 +146,7 @@ internal sealed class Routes(
         var body = await ReadBodyAsync(context, operation.Method);
         var caller = call.Caller = AuthenticateBySignature(context, target, SigV4.Sha256Hex(body.Span));
         await authorizer.DemandAsync(context, caller, Actions.Of(operation.Name), resources);
+        rates.Take(operation.Name);
         await ControlPlane.HandleAsync(context, operation, path, target, body);
     }
 

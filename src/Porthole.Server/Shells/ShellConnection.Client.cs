@@ -22,7 +22,7 @@ internal sealed partial class ShellConnection
     private const int InputFrameBytes = 32 * 1024;
 
     private readonly WebSocketServerDecoder _decoder;
-    private readonly FrameRateLimit _rate;
+    private readonly RateLimit _rate;
     private PendingBytes _typed;
     private PendingBytes _controlPayload;
     private int _channel = NoChannel;

@@ -54,7 +54,7 @@ internal sealed partial class ShellConnection : IPollable
         _loop = loops.Calm;
         _client = new SocketWriter { Fd = clientFd };
         _decoder = new WebSocketServerDecoder(limits.MaxFrameBytesReceived);
-        _rate = new FrameRateLimit(limits.MaxFramesPerWindow, limits.FrameRateWindow);
+        _rate = new RateLimit(limits.MaxFramesPerWindow, limits.FrameRateWindow);
         _startedAt = _lastHeardAt = Stopwatch.GetTimestamp();
     }
 

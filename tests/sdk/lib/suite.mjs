@@ -55,8 +55,8 @@ export async function through(endpoint, action) {
 }
 
 /** Runs something with a server of its own, which it may end and start again. It gets the server, and the options of a shell on it. */
-export async function withServer(name, action) {
-  const server = await new Server(path.join(suite.directory, name)).start()
+export async function withServer(name, action, settings = {}) {
+  const server = await new Server(path.join(suite.directory, name), { settings }).start()
   try {
     const { AWS_REGION: region, AWS_SHARED_CREDENTIALS_FILE: filepath, PORTHOLE_RUNTIME_ARN: runtimeArn } = await server.environment()
     const client = new RuntimeClient({ region, credentialsProvider: fromIni({ filepath }) })

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 
-namespace Porthole.Server.Shells;
+namespace Porthole.Server;
 
-/// <summary>Counts events in a sliding window, exactly (contract section 4.5: data messages, inbound only).</summary>
-internal sealed class FrameRateLimit(int maxEvents, TimeSpan window)
+/// <summary>Counts events in a sliding window, exactly. Not thread-safe.</summary>
+internal sealed class RateLimit(int maxEvents, TimeSpan window)
 {
     private readonly long _windowTicks = (long)(window.TotalSeconds * Stopwatch.Frequency);
 
