@@ -24,6 +24,20 @@ public sealed partial class AgentCoreClient
         }
     }
 
+    /// <summary>Removes what a session stored under its runtime's mount path, after its end. Only on Porthole.</summary>
+    /// <param name="runtimeArn">The runtime's ARN.</param>
+    /// <param name="sessionId">The session.</param>
+    /// <param name="qualifier">The endpoint that it was made through; null for DEFAULT.</param>
+    /// <param name="cancellation">Gives the request up; it may be removed all the same.</param>
+    /// <exception cref="AgentCoreException">
+    /// The server refused, with its message (404: it has stored nothing, 409: it has not ended), or cannot be reached.
+    /// </exception>
+    public async Task RemoveSessionStorageAsync(string runtimeArn, string sessionId, string? qualifier = null, CancellationToken cancellation = default)
+    {
+        var target = "/porthole/v1/storage" + Query(("runtime", runtimeArn), ("sessionId", sessionId), ("qualifier", qualifier));
+        using var response = await SendAsync(HttpMethod.Delete, ServerUri(Region, target), Region, [], null, cancellation).ConfigureAwait(false);
+    }
+
     /// <summary>Ends the server. Only on Porthole.</summary>
     /// <param name="endSessions">Whether every session ends with it; else they live on for the next server.</param>
     /// <param name="cancellation">Gives the request up; the server may end all the same.</param>

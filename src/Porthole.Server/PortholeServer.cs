@@ -199,7 +199,7 @@ public static class PortholeServer
         services.AddSingleton<AgentCalls>().AddSingleton<InvocationEndpoint>().AddSingleton<AgentSocketEndpoint>().AddSingleton<LogsEndpoint>();
         services.AddSingleton<AdminEndpoints>().AddSingleton<CredentialsEndpoint>().AddSingleton(new LocalSources(data.InboxPath, options.AllowedPaths)).AddSingleton<RuntimeImages>().AddSingleton<ImageEndpoints>().AddSingleton<Routes>();
         services.AddSingleton<ControlRates>().AddSingleton<ControlPlane>().AddSingleton<RuntimeOperations>().AddSingleton<EndpointOperations>().AddSingleton<ResourceOperations>();
-        services.AddSingleton<RepeatableChanges>().AddSingleton<PreparationProgress>().AddSingleton<ProgressEndpoint>().AddSingleton<RuntimeSettler>();
+        services.AddSingleton<RepeatableChanges>().AddSingleton<PreparationProgress>().AddSingleton<ProgressEndpoint>().AddSingleton<StorageEndpoint>().AddSingleton<RuntimeSettler>();
         services.AddHostedService(static provider => provider.GetRequiredService<RuntimeSettler>());
         services.AddSingleton<AuditTrail>().AddSingleton<ApiCalls>();
         services.AddSingleton<ShellTraffic>().AddSingleton<ServerGauges>();

@@ -126,6 +126,16 @@ public sealed class ImageTests
         var other = await ExecAsync(server, "--runtime", "keeper", "--session-id", ShellClient.NewSessionId(), "--", "ls", "/mnt/data");
         Assert.Equal("", other.Output);
 
+        // One session's goes at once when somebody says so, but not from under it.
+        string[] forget = ["session", "forget", id, "--runtime", "keeper"];
+        Assert.Contains("stop it first", (await server.RunAsync(forget)).Errors);
+        Assert.Equal(0, (await server.RunAsync("session", "stop", id, "--runtime", "keeper")).ExitCode);
+        var forgotten = await server.RunAsync(forget);
+        Assert.True(forgotten.ExitCode == 0, forgotten.Errors);
+        Assert.Contains("has stored nothing", (await server.RunAsync(forget)).Errors);
+        var third = await ExecAsync(server, "--runtime", "keeper", "--session-id", id, "--", "ls", "/mnt/data");
+        Assert.Equal((0, ""), (third.ExitCode, third.Output));
+
         // With its runtime all of it goes.
         Assert.NotEmpty(Directory.EnumerateFileSystemEntries(Path.Combine(server.DataDirectory, "storage")));
         Assert.Equal(0, (await server.RunAsync("runtime", "delete", "keeper")).ExitCode);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Porthole.Cli.Terminal;
 using Porthole.Client;
 using Spectre.Console;
@@ -16,14 +17,14 @@ internal static class ImagePullDisplay
         var digest = "";
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
         await console.Progress().AutoClear(true)
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new DownloadedColumn(), new TransferSpeedColumn(), new SpinnerColumn())
+            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new ElapsedTimeColumn(), new SpinnerColumn())
             .StartAsync(async context =>
             {
                 var task = context.AddTask("resolving");
                 await foreach (var step in steps)
                 {
                     digest = step.Digest ?? digest;
-                    task.Description = Describe(step) ?? task.Description;
+                    task.Description = Describe(step) is { } stage ? stage + Amount(step) : task.Description;
                     task.IsIndeterminate = step.TotalBytes == 0;
                     if (step.TotalBytes > 0) (task.MaxValue, task.Value) = (step.TotalBytes, step.Bytes);
                 }
@@ -44,6 +45,10 @@ internal static class ImagePullDisplay
 
         return digest;
     }
+
+    // How much there is to unpack is not known before.
+    private static string Amount(ImagePullStep step) =>
+        step.TotalBytes == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" {step.Bytes / 1e6:0.0} of {step.TotalBytes / 1e6:0.0} MB");
 
     private static string? Describe(ImagePullStep step) => step.Stage?.ToLowerInvariant();
 }

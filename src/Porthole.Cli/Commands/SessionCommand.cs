@@ -11,10 +11,10 @@ internal static class SessionCommand
     private static readonly string[] Titles = ["SESSION", "RUNTIME", "STATE", "ISOLATION", "AGE", "SHELLS"];
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
-    public static Command Create() => new PortholeCommand("session", "List and stop sessions")
+    public static Command Create() => new PortholeCommand("session", "List and stop sessions, and forget what they stored")
     {
         Examples = [new("porthole session list", "every session of the server"), new("porthole session stop ID", "end one")],
-        Subcommands = { CreateList(), CreateStop() },
+        Subcommands = { CreateList(), CreateStop(), CreateForget() },
     };
 
     private static PortholeCommand CreateList()
@@ -73,6 +73,36 @@ internal static class SessionCommand
             // Beside each other: each takes as long as its shells take to leave.
             var ends = await Task.WhenAll(sessions.Select(session => StopAsync(server.Client, session, goneIsFine: everyone, cancellation)));
             return ends.DefaultIfEmpty(ExitCode.Success).Max();
+        }));
+        return command;
+    }
+
+    private static PortholeCommand CreateForget()
+    {
+        var target = new TargetOptions();
+        var ids = new Argument<string[]>(SessionIdOption.ArgumentName) { Description = "The sessions, which have ended", HelpName = "ID", Arity = ArgumentArity.OneOrMore };
+        var command = new PortholeCommand("forget", "Remove what ended sessions stored under their runtime's mount path")
+        {
+            Notes = ["What is not removed so goes with the runtime, or when the session has not come back for as long as the server's setting storageRetention says.", TargetOptions.Note],
+            Examples = [new("porthole session stop ID && porthole session forget ID", "so that the id begins with nothing")],
+            ExitCodes = [("1", "a session has stored nothing or has not ended, or the server could not be asked; of the others it is removed all the same")],
+            Arguments = { ids },
+            Options = { target.Runtime, target.Qualifier, target.DataDirectory, target.Endpoint },
+        };
+        command.SetAction((parsed, cancellation) => Failures.ReportAsync(ExitCode.Failure, async () =>
+        {
+            using var server = target.Find(parsed);
+            var code = ExitCode.Success;
+            foreach (var (arn, id, qualifier) in await NamedAsync(server, parsed.GetValue(target.Runtime), parsed.GetValue(ids)!, parsed.GetValue(target.Qualifier), cancellation))
+            {
+                code = Math.Max(code, await Failures.ReportAsync(ExitCode.Failure, async () =>
+                {
+                    await server.Client.RemoveSessionStorageAsync(arn, id, qualifier, cancellation);
+                    return ExitCode.Success;
+                }));
+            }
+
+            return code;
         }));
         return command;
     }

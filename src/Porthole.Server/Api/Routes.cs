@@ -19,7 +19,7 @@ namespace Porthole.Server.Api;
 internal sealed class Routes(
     SigV4Authenticator signatures, BearerAuthenticator bearers, Authorizer authorizer, DeploymentLookup deployments, ShellEndpoint shells, CommandEndpoint commands, StopEndpoint stop,
     AdminEndpoints admin, CredentialsEndpoint credentials, ImageEndpoints images, ControlPlane control, ControlRates rates, InvocationEndpoint invocations, AgentSocketEndpoint sockets,
-    LogsEndpoint logs, ProgressEndpoint progress, DataDirectory data, ILogger<Routes> log)
+    LogsEndpoint logs, ProgressEndpoint progress, StorageEndpoint storage, DataDirectory data, ILogger<Routes> log)
 {
     // A command of 64 KB, each byte of it escaped as \u00XX, and then some.
     private const int MaxBodyBytes = 1024 * 1024;
@@ -69,6 +69,7 @@ internal sealed class Routes(
             (_, "/porthole/v1/images/pull") => AdminAsync(context, target, "PullImage", "POST", "images", images.PullAsync),
             (_, "/porthole/v1/images/prune") => AdminAsync(context, target, "PruneImages", "POST", "images", images.PruneAsync),
             (_, "/porthole/v1/logs") => AdminAsync(context, target, "GetAgentLog", "GET", "logs", logs.HandleAsync),
+            (_, "/porthole/v1/storage") => AdminAsync(context, target, "DeleteSessionStorage", "DELETE", "storage", storage.DeleteAsync),
             (_, "/porthole/v1/progress") => WatchAsync(context, target),
             (_, "/porthole/v1/credentials") when context.Request.Method == "GET" =>
                 AdminAsync(context, target, "ListCredentials", "GET", "credentials/*", credentials.ListAsync),

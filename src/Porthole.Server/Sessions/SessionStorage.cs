@@ -39,6 +39,17 @@ internal sealed class SessionStorage(ServerOptions options, DataDirectory data, 
             Remove(directory);
     }
 
+    /// <summary>Removes what a session stored, in whichever version of its runtime; it must not live.</summary>
+    /// <returns>Whether there was anything.</returns>
+    public bool Remove(SessionKey session)
+    {
+        var stored = new DirectoryInfo(DirectoryOf(session.RuntimeId)) is { Exists: true } directory
+            ? directory.GetFileSystemInfos(session.DirectoryName + "-*")
+            : [];
+        Array.ForEach(stored, Remove);
+        return stored.Length > 0;
+    }
+
     /// <summary>Removes storage that no session has had for as long as the operator wants it kept.</summary>
     /// <param name="living">Sessions whose storage is theirs now.</param>
     public void RemoveForgotten(IEnumerable<Session> living)
