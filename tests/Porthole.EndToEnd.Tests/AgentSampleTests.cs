@@ -95,19 +95,27 @@ public sealed class AgentSampleTests(AgentSampleTests.Samples samples) : IClassF
     }
 
     /// <summary>A server with a runtime of each sample, made when it is first asked for: an image of hundreds of megabytes is unpacked once.</summary>
-    public sealed class Samples : IAsyncDisposable
+    public sealed class Samples : IAsyncLifetime
     {
+        private static readonly string? Images = Environment.GetEnvironmentVariable("PORTHOLE_SAMPLES");
+
         private readonly Dictionary<string, string> _runtimes = [];
         private TestServer? _server;
 
+        public async ValueTask InitializeAsync()
+        {
+            if (Images is not null)
+                _server = await TestServer.StartAsync($"{Sandbox}, \"allowedPaths\": [\"{Images}\"]");
+        }
+
         internal async Task<SampleSession> NewSessionAsync(string sample)
         {
-            var images = Environment.GetEnvironmentVariable("PORTHOLE_SAMPLES") ?? throw new InvalidOperationException("Run tests/samples/run, which builds the images.");
-            _server ??= await TestServer.StartAsync($"{Sandbox}, \"allowedPaths\": [\"{images}\"]");
+            if (_server is null)
+                throw new InvalidOperationException("Run tests/samples/run, which builds the images.");
             if (!_runtimes.TryGetValue(sample, out var arn))
             {
                 var created = await _server.RunAsync(
-                    "runtime", "create", sample.Replace('-', '_'), "--json", "--image", $"oci:{images}/{sample}:latest",
+                    "runtime", "create", sample.Replace('-', '_'), "--json", "--image", $"oci:{Images}/{sample}:latest",
                     "--env", $"ANTHROPIC_BASE_URL={Model}", "--env", "ANTHROPIC_API_KEY=sk-ant-scripted", "--env", "KIRO_API_KEY=scripted");
                 Assert.True(created.ExitCode == 0, created.Errors);
                 arn = _runtimes[sample] = JsonElement.Parse(created.Output).GetProperty("agentRuntimeArn").GetString()!;

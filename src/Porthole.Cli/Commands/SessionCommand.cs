@@ -84,7 +84,7 @@ internal static class SessionCommand
         var command = new PortholeCommand("forget", "Remove what ended sessions stored under their runtime's mount path")
         {
             Notes = ["What is not removed so goes with the runtime, or when the session has not come back for as long as the server's setting storageRetention says.", TargetOptions.Note],
-            Examples = [new("porthole session stop ID && porthole session forget ID", "so that the id begins with nothing")],
+            Examples = [new("porthole session forget ID", "after its end; the id begins with nothing")],
             ExitCodes = [("1", "a session has stored nothing or has not ended, or the server could not be asked; of the others it is removed all the same")],
             Arguments = { ids },
             Options = { target.Runtime, target.Qualifier, target.DataDirectory, target.Endpoint },
