@@ -38,6 +38,27 @@ public sealed partial class AgentCoreClient
         using var response = await SendAsync(HttpMethod.Delete, ServerUri(Region, target), Region, [], null, cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>
+    /// Writes a session that is a microVM to the server's disk, with all that runs in it: its memory is free until its next use, which resumes it.
+    /// Attached shells are closed with a code that makes clients connect again, which is such a use. Only on Porthole.
+    /// </summary>
+    /// <param name="runtimeArn">The runtime.</param>
+    /// <param name="sessionId">The session.</param>
+    /// <param name="qualifier">The runtime's endpoint it was made through; null for the default one.</param>
+    /// <param name="cancellation">Gives the request up; the session may be suspended all the same.</param>
+    /// <exception cref="AgentCoreException">The server refused, with its message (404: there is no such session; 409: it cannot be suspended now, or at all), or cannot be reached.</exception>
+    public Task SuspendSessionAsync(string runtimeArn, string sessionId, string? qualifier = null, CancellationToken cancellation = default) =>
+        ChangeSessionAsync("suspend", runtimeArn, sessionId, qualifier, cancellation);
+
+    /// <summary>Reads a suspended session from the disk and lets it go on; nothing happens to one that runs. Only on Porthole.</summary>
+    /// <param name="runtimeArn">The runtime.</param>
+    /// <param name="sessionId">The session.</param>
+    /// <param name="qualifier">The runtime's endpoint it was made through; null for the default one.</param>
+    /// <param name="cancellation">Gives the request up; the session may be resumed all the same.</param>
+    /// <exception cref="AgentCoreException">The server refused, with its message (404: there is no such session), or cannot be reached.</exception>
+    public Task ResumeSessionAsync(string runtimeArn, string sessionId, string? qualifier = null, CancellationToken cancellation = default) =>
+        ChangeSessionAsync("resume", runtimeArn, sessionId, qualifier, cancellation);
+
     /// <summary>Ends the server. Only on Porthole.</summary>
     /// <param name="endSessions">Whether every session ends with it; else they live on for the next server.</param>
     /// <param name="cancellation">Gives the request up; the server may end all the same.</param>
@@ -78,6 +99,12 @@ public sealed partial class AgentCoreClient
     {
         var uri = CredentialsUri("/" + PercentEncoding.Encode(accessKeyId));
         using var response = await SendAsync(HttpMethod.Delete, uri, Region, [], null, cancellation).ConfigureAwait(false);
+    }
+
+    private async Task ChangeSessionAsync(string change, string runtimeArn, string sessionId, string? qualifier, CancellationToken cancellation)
+    {
+        var query = Query(("runtime", runtimeArn), ("sessionId", sessionId), ("qualifier", qualifier));
+        using var response = await SendAsync(HttpMethod.Post, ServerUri(Region, $"/porthole/v1/sessions/{change}{query}"), Region, [], [], cancellation).ConfigureAwait(false);
     }
 
     private Uri CredentialsUri(string item = "") => ServerUri(Region, "/porthole/v1/credentials" + item);

@@ -25,6 +25,9 @@ internal sealed partial class Home
     /// <summary>Turns the machine off at once; null where the guest is not a machine's. Any thread.</summary>
     public Action? Halt { get; init; }
 
+    /// <summary>Hears that the machine was suspended and runs again; null where the guest is not a machine's.</summary>
+    public Action<MachineAwakening>? Awoken { get; init; }
+
     /// <summary>Serves until it is told to shut down.</summary>
     public void Run()
     {

@@ -259,6 +259,10 @@ internal sealed unsafe class Lane : IPollable
             case LinkFrameType.Halt:
                 _home.Halt?.Invoke();
                 break;
+            case LinkFrameType.Awake:
+                var awakening = MachineAwakening.Read(payload);
+                _home.Loop.Post(() => _home.Awoken?.Invoke(awakening));
+                break;
             case LinkFrameType.Shutdown:
                 _home.Loop.Post(_home.ShutDown);
                 break;

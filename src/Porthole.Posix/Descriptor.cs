@@ -48,6 +48,16 @@ public sealed class Descriptor : SafeHandle
             throw PosixException.FromLast("syncfs");
     }
 
+    /// <summary>Waits until a file's bytes, or a directory's names, are on the disk (fsync(2)).</summary>
+    /// <param name="path">The file or directory.</param>
+    /// <exception cref="PosixException">They are not.</exception>
+    public static void Sync(string path)
+    {
+        using var opened = Open(path, Libc.O_RDONLY);
+        if (Libc.FSync(opened.Number) < 0)
+            throw PosixException.FromLast($"write {path} to the disk");
+    }
+
     /// <summary>Makes reads and writes return <see cref="Errno.EAGAIN"/> instead of waiting.</summary>
     /// <exception cref="PosixException">The descriptor is closed.</exception>
     public void SetNonBlocking()

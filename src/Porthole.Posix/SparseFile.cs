@@ -16,8 +16,18 @@ public static unsafe class SparseFile
         const uint ownerOnly = 0x180;
         using var from = Descriptor.Open(source, Libc.O_RDONLY);
         using var to = Descriptor.Open(target, Libc.O_WRONLY | Libc.O_CREAT | Libc.O_EXCL, ownerOnly);
-        if (Libc.Ioctl(to.Number, Clone, (void*)from.Number) == 0)
-            return;
+        if (Libc.Ioctl(to.Number, Clone, (void*)from.Number) != 0)
+            Copy(from, source, to, target);
+    }
+
+    /// <summary>Copies what an open file holds to another one, which is empty and is as long then; holes stay holes.</summary>
+    /// <param name="from">The file to copy, on whatever file system.</param>
+    /// <param name="source">Its name, for messages.</param>
+    /// <param name="to">The other file, on the same one or another.</param>
+    /// <param name="target">Its name, for messages.</param>
+    /// <exception cref="PosixException">The disk is full.</exception>
+    public static void Copy(Descriptor from, string source, Descriptor to, string target)
+    {
         var length = Seek(from, 0, 2, source);
         if (Libc.FTruncate(to.Number, length) < 0)
             throw PosixException.FromLast($"make {target} {length} bytes long");
@@ -35,6 +45,15 @@ public static unsafe class SparseFile
         while (read < end)
         {
             var count = Libc.CopyFileRange(from.Number, &read, to.Number, &written, (nuint)(end - read), 0);
+
+            // Not between file systems of different kinds (copy_file_range(2)).
+            if (count < 0 && Errno.Last == Errno.EXDEV)
+            {
+                Seek(to, written, 0, target);
+                count = Libc.SendFile(to.Number, from.Number, &read, (nuint)(end - read));
+                written = read;
+            }
+
             if (count <= 0)
                 throw PosixException.FromLast($"copy to {target}");
         }

@@ -1,4 +1,5 @@
 using Porthole.Sandboxes.Images;
+using Porthole.Sandboxes.Machines;
 
 namespace Porthole.Sandboxes;
 
@@ -29,4 +30,5 @@ internal interface IIsolationDriver : IDisposable
 /// <param name="Inner">The first process inside its process namespace: it ends with it.</param>
 /// <param name="Log">What they print.</param>
 /// <param name="Link">The way to the guest inside.</param>
-internal sealed record SandboxProcesses(WatchedProcess Outer, WatchedProcess Inner, BoundedLog Log, IGuestLink Link);
+/// <param name="Machine">What a later server must know to wake it up, when it is a machine.</param>
+internal sealed record SandboxProcesses(WatchedProcess Outer, WatchedProcess Inner, BoundedLog Log, IGuestLink Link, MachineCopy? Machine = null);

@@ -29,6 +29,11 @@ internal static class ProcessTable
         return Task.WhenAll(processes.Select(process => process.Ended));
     }
 
+    /// <summary>The only child of a process (proc_tid_children(5)).</summary>
+    /// <exception cref="IOException">It has ended, or has none.</exception>
+    public static int ChildOf(int pid) =>
+        int.TryParse(File.ReadAllText($"/proc/{pid}/task/{pid}/children").Split(' ')[0], out var child) ? child : throw new IOException($"process {pid} has no child");
+
     /// <summary>How many threads run under a user id.</summary>
     public static int CountThreads(uint user)
     {

@@ -26,6 +26,7 @@ public sealed class Sandbox
     private Task<string?> _egress = Task.FromResult<string?>("it was not asked for, or this host cannot");
     private Task _network = Task.CompletedTask;
     private WatchedProcess? _networkProcess;
+    private readonly Lock _stateLock = new();
     private Descriptor? _firstLane;
     private bool _killed;
 
@@ -86,6 +87,14 @@ public sealed class Sandbox
         return Exited;
     }
 
+    /// <summary>Ends the processes of a machine that is paused and lies on the disk: nothing in it could answer.</summary>
+    internal Task<SandboxExit> EndSavedAsync()
+    {
+        Volatile.Write(ref _killed, true);
+        _inner.Kill();
+        return Exited;
+    }
+
     /// <summary>Begins to wait for its end. Before this the caller has to clear up; from here on the sandbox does.</summary>
     internal void Begin(Func<string, SandboxState, Task> clear) => Exited = RunToEndAsync(clear);
 
@@ -106,8 +115,24 @@ public sealed class Sandbox
     internal void SetNetworkProcess(WatchedProcess process)
     {
         _networkProcess = process;
-        State = State with { Network = process.Identity };
-        State.Write(Directory);
+        Note(state => state with { Network = process.Identity });
+    }
+
+    /// <summary>Changes what a later server will know.</summary>
+    /// <param name="change">The change.</param>
+    /// <param name="isLasting">Whether it shall outlive the host's next boot.</param>
+    /// <exception cref="IOException">The disk is full; nothing has changed.</exception>
+    internal void Note(Func<SandboxState, SandboxState> change, bool isLasting = false)
+    {
+        lock (_stateLock)
+        {
+            var changed = change(State);
+            if (isLasting)
+                changed.WriteThrough(Directory);
+            else
+                changed.Write(Directory);
+            State = changed;
+        }
     }
 
     /// <summary>Waits for the guest's first word, and keeps that lane for the first caller of <see cref="ConnectAsync"/>.</summary>
@@ -188,7 +213,7 @@ public sealed class Sandbox
         Interlocked.Exchange(ref _firstLane, null)?.Dispose();
         _link.Dispose();
         await clear(Directory, State);
-        return new SandboxExit(Volatile.Read(ref _killed), detail);
+        return new SandboxExit(Volatile.Read(ref _killed), detail, State.Suspension == Suspension.Saved);
     }
 
     private static async Task LeaveAsync(Task left, WatchedProcess? process)

@@ -87,7 +87,8 @@ public sealed partial class SandboxDriver : IDisposable
             {
                 var machines = new MachineLauncher(start, bubblewrap, mountPoint, network?.NameServer);
                 var images = new ImageDisks(loop, options, unshare);
-                drivers[Isolation.MicroVm] = new MicroVmDriver(machines, parts, images, DiskImages.Empty(loop, options.CacheDirectory), MachinesOf(options));
+                var saved = new SavedTemplates(Path.Combine(options.CacheDirectory, "templates"));
+                drivers[Isolation.MicroVm] = new MicroVmDriver(machines, parts, images, DiskImages.Empty(loop, options.CacheDirectory), saved, MachinesOf(options));
             }
 
             if (options.Isolation == IsolationChoice.MicroVm && missing is not null)
@@ -176,7 +177,7 @@ public sealed partial class SandboxDriver : IDisposable
 
             // 3. Its processes. From here on the sandbox clears itself away when it ends.
             var processes = await start(state);
-            state = state with { Outer = processes.Outer.Identity, Inner = processes.Inner.Identity };
+            state = state with { Outer = processes.Outer.Identity, Inner = processes.Inner.Identity, Machine = processes.Machine };
             state.Write(spec.Directory);
             NotePhase("processes run");
             return Begin(new Sandbox(_loop, spec.Directory, state, processes.Outer, processes.Inner, processes.Link, processes.Log), null, heard);
@@ -194,6 +195,12 @@ public sealed partial class SandboxDriver : IDisposable
     public async Task<SandboxAdoption> AdoptAsync(string directory)
     {
         var state = SandboxState.TryRead(directory);
+        if (state is { Version: SandboxState.CurrentVersion, Suspension: Suspension.Saved })
+        {
+            await AdoptSuspendedAsync(directory, state);
+            return new SandboxAdoption(null, null, IsSuspended: true);
+        }
+
         var stale = state switch
         {
             null => "its state is missing or half-written",
@@ -205,7 +212,7 @@ public sealed partial class SandboxDriver : IDisposable
         if (stale is null && TryAdopt(state!.Outer!) is { } outer)
         {
             if (TryAdopt(state.Inner!) is { } inner)
-                return new SandboxAdoption(Adopt(directory, state, outer, inner), null);
+                return await GoOnAsync(Adopt(directory, state, outer, inner));
             outer.Release();
         }
 
@@ -319,7 +326,7 @@ public sealed partial class SandboxDriver : IDisposable
         return null;
     }
 
-    // Whatever of it exists. What cannot be cleared stays for the next start of the server, which comes here again.
+    // Whatever of it exists; of a suspended one, all but that. What cannot be cleared stays for the next start of the server, which comes here again.
     private async Task ClearAsync(string directory, SandboxState? state)
     {
         try
@@ -330,6 +337,14 @@ public sealed partial class SandboxDriver : IDisposable
                 await Cgroups.RemoveAsync(state.Cgroups);
             }
 
+            if (state?.Suspension == Suspension.Saved)
+            {
+                // Their names are wanted again.
+                File.Delete(Path.Combine(directory, Sandbox.LinkName));
+                File.Delete(Path.Combine(directory, MachineLauncher.MonitorName));
+                return;
+            }
+
             DirectoryRemover.Remove(directory);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
@@ -337,7 +352,7 @@ public sealed partial class SandboxDriver : IDisposable
             _options.Warn($"{directory} could not be cleared away, and will be at the next start of the server: {failure.Message}");
         }
 
-        if (state?.UserId is { } user)
+        if (state is { UserId: { } user, Suspension: not Suspension.Saved })
             _userIds?.Release(user);
     }
 }

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Porthole.Posix;
+using Porthole.Sandboxes.Machines;
 
 namespace Porthole.Sandboxes;
 
@@ -19,6 +21,8 @@ namespace Porthole.Sandboxes;
 /// <param name="Cgroups">Directories of its control groups.</param>
 /// <param name="Isolation">What stands between it and the host.</param>
 /// <param name="MustHalt">Whether it holds back what outlives it: it is asked to write that before it is ended.</param>
+/// <param name="Machine">The machine that it is; null when it is none.</param>
+/// <param name="Suspension">Whether it was taken from running.</param>
 internal sealed record SandboxState(
     int Version,
     string Id,
@@ -32,7 +36,9 @@ internal sealed record SandboxState(
     ProcessIdentity? Network,
     IReadOnlyList<string> Cgroups,
     Isolation Isolation = Isolation.Namespace,
-    bool MustHalt = false)
+    bool MustHalt = false,
+    MachineCopy? Machine = null,
+    Suspension Suspension = Suspension.None)
 {
     /// <summary>The version that this code writes and reads.</summary>
     public const int CurrentVersion = 1;
@@ -60,12 +66,37 @@ internal sealed record SandboxState(
     /// Replaces the state in one step: a reader sees the old one or the new one. It is not forced to the disk, because it means nothing
     /// after a reboot, and a killed server loses nothing that the kernel was given.
     /// </summary>
+    /// <exception cref="IOException">The disk is full; the old state is still there.</exception>
     public void Write(string directory)
     {
         var path = Path.Combine(directory, FileName);
         File.WriteAllBytes(path + ".new", JsonSerializer.SerializeToUtf8Bytes(this, SandboxStateJson.Default.SandboxState));
         File.Move(path + ".new", path, overwrite: true);
     }
+
+    /// <summary>As <see cref="Write"/>, and waits until the disk has it, for what shall outlive the host's next boot.</summary>
+    /// <exception cref="IOException">The disk is full; the old state is still there.</exception>
+    public void WriteThrough(string directory)
+    {
+        var path = Path.Combine(directory, FileName);
+        File.WriteAllBytes(path + ".new", JsonSerializer.SerializeToUtf8Bytes(this, SandboxStateJson.Default.SandboxState));
+        Descriptor.Sync(path + ".new");
+        File.Move(path + ".new", path, overwrite: true);
+        Descriptor.Sync(directory);
+    }
+}
+
+/// <summary>Whether a sandbox runs.</summary>
+internal enum Suspension
+{
+    /// <summary>It runs, or has ended.</summary>
+    None,
+
+    /// <summary>It is paused, on its way to the disk or back; whoever finds it lets it run on.</summary>
+    Paused,
+
+    /// <summary>It lies on the disk, whole; what may be left of its processes is of no use any more.</summary>
+    Saved,
 }
 
 /// <summary>Source-generated serialization of <see cref="SandboxState"/>: no reflection on the start path.</summary>

@@ -196,7 +196,7 @@ public static class PortholeServer
         services.AddSingleton<TokenValidator>().AddSingleton<BearerAuthenticator>().AddSingleton(_ => new IssuerDocuments());
         services.AddSingleton(provider => new SigV4Authenticator(provider.GetRequiredService<AccessKeyCache>(), options.Region, TimeProvider.System));
         services.AddSingleton<DeploymentLookup>().AddSingleton<SessionStorage>().AddSingleton<AgentFactory>().AddSingleton<SessionManager>().AddSingleton<ShellEndpoint>().AddSingleton<CommandEndpoint>().AddSingleton<StopEndpoint>();
-        services.AddSingleton<AgentCalls>().AddSingleton<InvocationEndpoint>().AddSingleton<AgentSocketEndpoint>().AddSingleton<LogsEndpoint>();
+        services.AddSingleton<AgentCalls>().AddSingleton<InvocationEndpoint>().AddSingleton<AgentSocketEndpoint>().AddSingleton<LogsEndpoint>().AddSingleton<SuspensionEndpoints>();
         services.AddSingleton<AdminEndpoints>().AddSingleton<CredentialsEndpoint>().AddSingleton(new LocalSources(data.InboxPath, options.AllowedPaths)).AddSingleton<RuntimeImages>().AddSingleton<ImageEndpoints>().AddSingleton<Routes>();
         services.AddSingleton<ControlRates>().AddSingleton<ControlPlane>().AddSingleton<RuntimeOperations>().AddSingleton<EndpointOperations>().AddSingleton<ResourceOperations>();
         services.AddSingleton<RepeatableChanges>().AddSingleton<PreparationProgress>().AddSingleton<ProgressEndpoint>().AddSingleton<StorageEndpoint>().AddSingleton<RuntimeSettler>();

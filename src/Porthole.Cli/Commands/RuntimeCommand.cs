@@ -7,7 +7,7 @@ namespace Porthole.Cli.Commands;
 /// <summary><c>porthole runtime</c>: what sessions are made of.</summary>
 internal static class RuntimeCommand
 {
-    private const string IsolationTag = "porthole:isolation";
+    private const string IsolationTag = "porthole:isolation", IdleTag = "porthole:when-idle";
 
     private static readonly string[] Titles = ["NAME", "ID", "VERSION", "STATUS", "CHANGED", "DESCRIPTION"];
 
@@ -29,6 +29,8 @@ internal static class RuntimeCommand
         var tags = new Option<string[]>("--tag") { Description = "A tag; may be repeated", HelpName = "KEY=VALUE" };
         var isolation = new Option<string?>("--isolation") { Description = $"What stands between its sessions and the host; the tag {IsolationTag}", HelpName = "KIND" };
         isolation.AcceptOnlyFromAmong("namespace", "microvm");
+        var idle = new Option<string?>("--when-idle") { Description = $"What becomes of an idle session; only microVMs are suspended, others stop; the tag {IdleTag}", HelpName = "ACTION" };
+        idle.AcceptOnlyFromAmong("stop", "suspend");
         tags.Validators.Add(static result =>
         {
             if (result.Tokens.FirstOrDefault(static token => token.Value.IndexOf('=') < 1) is { } wrong) result.AddError($"--tag takes KEY=VALUE, not '{wrong.Value}'");
@@ -43,7 +45,7 @@ internal static class RuntimeCommand
             ],
             ExitCodes = [("1", "it could not be made: the message is the reason")],
             Arguments = { name },
-            Options = { tags, isolation, noWait, json, target.DataDirectory, target.Endpoint },
+            Options = { tags, isolation, idle, noWait, json, target.DataDirectory, target.Endpoint },
         };
         foreach (var option in settings.ForCreate) command.Options.Add(option);
         command.SetAction((parsed, cancellation) => Failures.ReportAsync(ExitCode.Failure, async () =>
@@ -51,6 +53,7 @@ internal static class RuntimeCommand
             using var server = target.Find(parsed);
             var all = (parsed.GetValue(tags) ?? []).ToDictionary(static pair => pair[..pair.IndexOf('=')], static pair => pair[(pair.IndexOf('=') + 1)..]);
             if (parsed.GetValue(isolation) is { } kind) all[IsolationTag] = kind;
+            if (parsed.GetValue(idle) is { } action) all[IdleTag] = action;
             var id = await server.Client.CreateRuntimeAsync(parsed.GetValue(name)!, settings.Apply(parsed, new AgentRuntimeSettings()), all, cancellation);
             await ReportAsync(server, id, !parsed.GetValue(noWait), parsed.GetValue(json), cancellation);
             return ExitCode.Success;

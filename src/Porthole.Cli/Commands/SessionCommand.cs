@@ -5,16 +5,16 @@ using Porthole.Client;
 
 namespace Porthole.Cli.Commands;
 
-/// <summary><c>porthole session</c>: what lives on a server, and ending it.</summary>
+/// <summary><c>porthole session</c>: what lives on a server, suspending it and ending it.</summary>
 internal static class SessionCommand
 {
     private static readonly string[] Titles = ["SESSION", "RUNTIME", "STATE", "ISOLATION", "AGE", "SHELLS"];
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
-    public static Command Create() => new PortholeCommand("session", "List and stop sessions, and forget what they stored")
+    public static Command Create() => new PortholeCommand("session", "List, suspend and stop sessions, and forget what they stored")
     {
-        Examples = [new("porthole session list", "every session of the server"), new("porthole session stop ID", "end one")],
-        Subcommands = { CreateList(), CreateStop(), CreateForget() },
+        Examples = [new("porthole session list", "every session of the server"), new("porthole session suspend ID", "put one to sleep"), new("porthole session stop ID", "end one")],
+        Subcommands = { CreateList(), CreateSuspend(), CreateResume(), CreateStop(), CreateForget() },
     };
 
     private static PortholeCommand CreateList()
@@ -41,6 +41,52 @@ internal static class SessionCommand
             else if (parsed.GetValue(ids)) StandardStream.Write(StandardStream.Output, string.Concat(sessions.Select(session => session.SessionId + "\n")));
             else PrintTable(sessions);
             return ExitCode.Success;
+        }));
+        return command;
+    }
+
+    private static PortholeCommand CreateSuspend() => CreateChange(
+        "suspend",
+        "Write sessions to the disk with all that runs in them, until their next use",
+        [
+            "Only microVMs can be suspended. Their memory is free then. A shell, a command or a request of the agent resumes the session: shells, jobs and output are there, "
+                + "and time has stood still for its programs. Clients of attached shells connect again by themselves, which resumes it at once: detach first.",
+        ],
+        new Example("porthole session suspend ID", "porthole shell --session-id ID goes on with it"),
+        "a session does not exist, cannot be suspended, or runs a command; the other sessions have been suspended all the same",
+        static (client, session, cancellation) => client.SuspendSessionAsync(session.Arn, session.Id, session.Qualifier, cancellation));
+
+    private static PortholeCommand CreateResume() => CreateChange(
+        "resume",
+        "Let suspended sessions run again",
+        ["Their next use does that as well."],
+        new Example("porthole session resume ID", "before somebody needs it"),
+        "a session does not exist, or could not be resumed; the other sessions have been resumed all the same",
+        static (client, session, cancellation) => client.ResumeSessionAsync(session.Arn, session.Id, session.Qualifier, cancellation));
+
+    private static PortholeCommand CreateChange(
+        string name, string description, string[] notes, Example example, string failure, Func<AgentCoreClient, (string Arn, string Id, string? Qualifier), CancellationToken, Task> change)
+    {
+        var target = new TargetOptions();
+        var ids = new Argument<string[]>(SessionIdOption.ArgumentName) { Description = "The sessions", HelpName = "ID", Arity = ArgumentArity.OneOrMore };
+        var command = new PortholeCommand(name, description)
+        {
+            Notes = [.. notes, TargetOptions.Note],
+            Examples = [example],
+            ExitCodes = [("1", failure)],
+            Arguments = { ids },
+            Options = { target.Runtime, target.Qualifier, target.DataDirectory, target.Endpoint },
+        };
+        command.SetAction((parsed, cancellation) => Failures.ReportAsync(ExitCode.Failure, async () =>
+        {
+            using var server = target.Find(parsed);
+            var sessions = await NamedAsync(server, parsed.GetValue(target.Runtime), parsed.GetValue(ids)!, parsed.GetValue(target.Qualifier), cancellation);
+            var ends = await Task.WhenAll(sessions.Select(session => Failures.ReportAsync(ExitCode.Failure, async () =>
+            {
+                await change(server.Client, session, cancellation);
+                return ExitCode.Success;
+            })));
+            return ends.Max();
         }));
         return command;
     }

@@ -24,7 +24,7 @@ internal static class MachineInit
             KernelFileSystems.Mount();
             KernelModules.Load(ModulesDirectory);
             RootDirectory.MountBase();
-            var home = new Home { Halt = Halt };
+            var home = new Home { Halt = Halt, Awoken = CatchUp };
             var port = new PortChannel(home, OpenPort(), Become);
             home.Loop.Post(port.Wait);
             home.Run();
@@ -55,6 +55,20 @@ internal static class MachineInit
         KernelState.SetHostName(identity.HostName);
         NetworkCard.BringUp(identity.HardwareAddress);
         SystemFiles.Write(identity);
+    }
+
+    private static void CatchUp(MachineAwakening awakening)
+    {
+        try
+        {
+            KernelState.SetTime(awakening.UnixTime);
+            KernelState.AddEntropy(awakening.Entropy);
+        }
+        catch (IOException error)
+        {
+            // Its programs run already.
+            GuestLog.Write($"after a suspension: {error.Message}");
+        }
     }
 
     private static Descriptor OpenPort()

@@ -28,6 +28,9 @@ public enum LinkFrameType : byte
     /// <summary>Server, stream 0, to a machine that was only booted: who it is, see <see cref="MachineIdentity"/>. Its greeting follows.</summary>
     Identity = 7,
 
+    /// <summary>Server, stream 0, to a machine that was suspended: what it has missed, see <see cref="MachineAwakening"/>.</summary>
+    Awake = 8,
+
     /// <summary>Server, stream 0, to a machine, empty: end all that runs in it at once, write what outlives it to its disk, and turn it off.</summary>
     Halt = 9,
 

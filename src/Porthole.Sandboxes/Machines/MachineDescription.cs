@@ -41,7 +41,7 @@ internal sealed record MachineDescription(
         ? $"{KernelOptions} mitigations=off tsc=reliable tsc_early_khz={TimeStampKilohertz.ToString(CultureInfo.InvariantCulture)} -- machine"
         : $"{KernelOptions} -- machine";
 
-    /// <summary>QEMU's command line, but for where memory comes from.</summary>
+    /// <summary>QEMU's command line, but for where memory comes from, and the kernel that a machine boots.</summary>
     /// <param name="portDescriptor">Listening socket of the port.</param>
     /// <param name="monitorDescriptor">Listening socket of the monitor.</param>
     /// <param name="storageDescriptor">See <see cref="MachineDisks.Arguments"/>.</param>
@@ -54,7 +54,6 @@ internal sealed record MachineDescription(
             ? (string[])["-accel", $"tcg,tb-size={TranslationMegabytes}", "-cpu", "Nehalem,+rdrand,+arat"]
             : ["-accel", "kvm", "-cpu", "host"],
         "-m", $"{MemoryBytes >> 20}M", "-smp", $"{Processors}",
-        "-kernel", KernelPath, "-initrd", InitialFileSystemPath, "-append", CommandLine,
         "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
         "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
         "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
@@ -65,4 +64,10 @@ internal sealed record MachineDescription(
         "-object", "rng-random,id=random,filename=/dev/urandom", "-device", "virtio-rng-device,rng=random",
         "-netdev", $"user,id=net,net={MachineNetwork.Network},host={MachineNetwork.Gateway},dns={MachineNetwork.NameServer},ipv6=off", "-device", "virtio-net-device,netdev=net",
     ];
+
+    /// <summary>
+    /// For a machine that boots. One whose memory is given to it has its kernel there: QEMU would read both files, and keep 13 MB of them in
+    /// memory for nobody.
+    /// </summary>
+    public IEnumerable<string> BootArguments => ["-kernel", KernelPath, "-initrd", InitialFileSystemPath, "-append", CommandLine];
 }

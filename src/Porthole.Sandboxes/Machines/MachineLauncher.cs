@@ -1,5 +1,4 @@
 using Porthole.Posix;
-using Porthole.Protocol.Link;
 
 namespace Porthole.Sandboxes.Machines;
 
@@ -31,11 +30,11 @@ internal sealed class MachineLauncher(BubblewrapStart start, string bubblewrap, 
     /// <param name="memory">More of QEMU's options: where memory comes from.</param>
     /// <param name="descriptors">Descriptors that those options name, from <see cref="FirstDescriptor"/> on; two at most.</param>
     /// <param name="storage">Descriptors of the disks that outlive the machine.</param>
-    /// <param name="identity">Who the machine is, asked for when it listens.</param>
+    /// <param name="link">The way to the guest, made when its socket is there.</param>
     /// <exception cref="SandboxException">They did not come up; none of them is left.</exception>
     public async Task<SandboxProcesses> LaunchAsync(
         MachineDescription machine, SandboxState state, string directory, string disk, IEnumerable<string> memory, IReadOnlyList<int> descriptors,
-        IReadOnlyList<int> storage, Func<MachineIdentity>? identity)
+        IReadOnlyList<int> storage, Func<MachineLink> link)
     {
         using var port = UnixSocket.Listen(directory, Sandbox.LinkName, PortBacklog);
         using var monitor = UnixSocket.Listen(directory, MonitorName, PortBacklog);
@@ -43,7 +42,7 @@ internal sealed class MachineLauncher(BubblewrapStart start, string bubblewrap, 
             .Exec([bubblewrap, "--args", $"{SandboxDescriptors.Arguments}", machine.Emulator, .. machine.Arguments(SandboxDescriptors.Link, SandboxDescriptors.Others, FirstStorage), .. memory]);
         var gap = Enumerable.Repeat(-1, FirstStorage - FirstDescriptor - descriptors.Count);
         var (outer, inner, log) = await start.RunAsync(state.Id, plan, bubblewrapArguments, port, [], [monitor.Number, .. descriptors, .. gap, .. storage]);
-        return new SandboxProcesses(outer, inner, log, new MachineLink(directory, identity));
+        return new SandboxProcesses(outer, inner, log, link());
     }
 
     /// <summary>Number of the first descriptor that is given.</summary>

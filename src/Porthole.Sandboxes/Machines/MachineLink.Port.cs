@@ -152,6 +152,8 @@ internal sealed partial class MachineLink : IPollable
         if (_identity is not null)
             SendToGuest(_identity().Write(_writer));
         SendToGuest(new LinkHello(LinkHello.CurrentVersion).Write(_writer));
+        if (_awakening is not null)
+            SendToGuest(_awakening().Write(_writer));
     }
 
     private void HandleOwn(LinkFrameType type, Span<byte> frame)
@@ -161,7 +163,7 @@ internal sealed partial class MachineLink : IPollable
         {
             case LinkFrameType.Hello when _state == State.Greeting:
                 _ = LinkHello.Read(payload);
-                (_greeting, _identity, _state) = (frame.ToArray(), null, State.Open);
+                (_greeting, _identity, _awakening, _state) = (frame.ToArray(), null, null, State.Open);
                 _waiting.ForEach(wanted => wanted.TrySetResult(OpenLane()));
                 _waiting.Clear();
                 break;

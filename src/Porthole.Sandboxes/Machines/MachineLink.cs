@@ -17,15 +17,17 @@ internal sealed partial class MachineLink : IGuestLink
     private readonly HashSet<MachineLane> _lanes = [];
     private readonly List<TaskCompletionSource<Descriptor>> _waiting = [];
     private Func<MachineIdentity>? _identity;
+    private Func<MachineAwakening>? _awakening;
     private TaskCompletionSource? _listening;
     private bool _disposed;
 
     /// <summary>Makes the link; it connects when the first lane is wanted.</summary>
     /// <param name="directory">Where the port's socket is.</param>
     /// <param name="identity">For a machine that nobody has told yet who it is; asked for when it is there to listen.</param>
-    public MachineLink(string directory, Func<MachineIdentity>? identity)
+    /// <param name="awakening">For a machine that was suspended; asked for likewise.</param>
+    public MachineLink(string directory, Func<MachineIdentity>? identity, Func<MachineAwakening>? awakening = null)
     {
-        (_directory, _identity) = (directory, identity);
+        (_directory, _identity, _awakening) = (directory, identity, awakening);
         _loop.Start();
     }
 

@@ -13,8 +13,18 @@ internal sealed class MachineTemplate : IDisposable
 
     private MachineTemplate(Descriptor memory, Descriptor state) => (_memory, _state) = (memory, state);
 
+    /// <summary>Random: tells the copies of one template from those of others.</summary>
+    public string Id { get; } = Guid.NewGuid().ToString("N");
+
     /// <summary>Options for a copy; its descriptors are <see cref="OpenForCopy"/>.</summary>
     public static IEnumerable<string> CopyOptions(MachineDescription machine) => [.. MemoryOptions(machine, shared: false), "-incoming", "defer"];
+
+    /// <summary>
+    /// Options for a machine that was suspended; its descriptors are the template's memory and the state of the devices. It stays paused when that
+    /// is loaded. What QEMU writes of the devices alone (xen-save-devices-state) lacks what stands around it in other states.
+    /// </summary>
+    public static IEnumerable<string> ResumeOptions(MachineDescription machine) =>
+        [.. CopyOptions(machine), "-S", "-global", "migration.send-configuration=off", "-machine", "suppress-vmdesc=on"];
 
     /// <summary>Boots a machine and saves it.</summary>
     /// <param name="machine">What it is.</param>
@@ -28,7 +38,7 @@ internal sealed class MachineTemplate : IDisposable
         var state = MakeFile("porthole-state", 0);
         try
         {
-            var (sandbox, link) = await launch(MemoryOptions(machine, shared: true), [memory.Number]);
+            var (sandbox, link) = await launch([.. machine.BootArguments, .. MemoryOptions(machine, shared: true)], [memory.Number]);
             try
             {
                 await SaveAsync(sandbox.Directory, link, state, cancel);
@@ -58,11 +68,37 @@ internal sealed class MachineTemplate : IDisposable
     /// <summary>The descriptors of a copy: the memory, and the state, which is read from its beginning.</summary>
     public (Descriptor Memory, Descriptor State) OpenForCopy() => (Again(_memory), Again(_state));
 
-    /// <summary>Loads the state into a machine that was started with <see cref="CopyOptions"/>; it runs then.</summary>
+    /// <summary>The memory alone.</summary>
+    public Descriptor OpenMemory() => Again(_memory);
+
+    /// <summary>Reads the memory of a template from a file into a sealed one of the same kind.</summary>
+    /// <exception cref="PosixException">The file is gone, or the host is out of memory.</exception>
+    public static Descriptor Revive(string path)
+    {
+        using var file = Descriptor.Open(path, Libc.O_RDONLY);
+        var memory = MakeFile("porthole-memory", 0);
+        try
+        {
+            SparseFile.Copy(file, path, memory, "a template's memory");
+            Seal(memory);
+            return memory;
+        }
+        catch
+        {
+            memory.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Loads the state into a machine that was started with <see cref="CopyOptions"/>; it runs then, unless it was started paused.</summary>
+    /// <param name="directory">Where its monitor is.</param>
+    /// <param name="beforeState">Called when QEMU has made the machine and waits for its state; null for nothing.</param>
+    /// <param name="cancel">Ends the attempt.</param>
     /// <exception cref="SandboxException">It does not fit.</exception>
-    public static async Task LoadAsync(string directory, CancellationToken cancel)
+    public static async Task LoadAsync(string directory, Action? beforeState, CancellationToken cancel)
     {
         using var monitor = await Monitor.ConnectAsync(directory, cancel);
+        beforeState?.Invoke();
         await SetCapabilitiesAsync(monitor, cancel);
         await monitor.RunAsync("migrate-incoming", $$"""{"uri":"fd:{{MachineLauncher.FirstDescriptor + 1}}"}""", cancel);
         await monitor.WaitForMigrationAsync(cancel);
@@ -110,6 +146,6 @@ internal sealed class MachineTemplate : IDisposable
             throw PosixException.FromLast("seal a template");
     }
 
-    // An open file of its own has an offset of its own.
-    private static Descriptor Again(Descriptor file) => Descriptor.Open($"/proc/self/fd/{file.Number}", Libc.O_RDONLY);
+    /// <summary>Opens a file in memory once more: an open file of its own has an offset of its own.</summary>
+    public static Descriptor Again(Descriptor file) => Descriptor.Open($"/proc/self/fd/{file.Number}", Libc.O_RDONLY);
 }

@@ -1,3 +1,5 @@
+using Porthole.Posix;
+
 namespace Porthole.Sandboxes.Machines;
 
 /// <summary>
@@ -13,6 +15,7 @@ internal sealed class MachineTemplates(MicroVmDriver driver, string directory) :
 
     private readonly Lock _lock = new();
     private readonly List<(MachineDescription Machine, Task<MachineTemplate> Template)> _templates = [];
+    private readonly List<(string Id, Descriptor Memory)> _revived = [];
 
     /// <summary>The template for a kind of machine; the first one who asks has it built, which takes some seconds.</summary>
     /// <exception cref="SandboxException">It could not be built.</exception>
@@ -37,11 +40,38 @@ internal sealed class MachineTemplates(MicroVmDriver driver, string directory) :
         return await template.WaitAsync(cancel);
     }
 
+    /// <summary>The memory of the template that a suspended machine was copied from: all that resume share it, as copies do.</summary>
+    /// <param name="id">The template.</param>
+    /// <param name="path">Where it lies on the disk; read when it is not in memory any more.</param>
+    /// <exception cref="PosixException">It is gone, or the host is out of memory.</exception>
+    public Descriptor OpenMemory(string id, string path)
+    {
+        lock (_lock)
+        {
+            if (_templates.Select(static entry => entry.Template).FirstOrDefault(template => template.IsCompletedSuccessfully && template.Result.Id == id) is { } living)
+                return living.Result.OpenMemory();
+            var found = _revived.FindIndex(entry => entry.Id == id);
+            var revived = found >= 0 ? _revived[found] : (id, MachineTemplate.Revive(path));
+            if (found >= 0)
+                _revived.RemoveAt(found);
+            _revived.Add(revived);
+            if (_revived.Count > Most)
+            {
+                _revived[0].Memory.Dispose();
+                _revived.RemoveAt(0);
+            }
+
+            return MachineTemplate.Again(revived.Item2);
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
         lock (_lock)
         {
+            _revived.ForEach(static entry => entry.Memory.Dispose());
+            _revived.Clear();
             foreach (var (_, template) in _templates.Where(entry => entry.Template.IsCompletedSuccessfully))
                 template.Result.Dispose();
             _templates.Clear();

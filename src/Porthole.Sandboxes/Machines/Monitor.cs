@@ -77,6 +77,19 @@ internal sealed class Monitor : IDisposable
         }
     }
 
+    /// <summary>Pauses the machine, with all that is under way to its disks finished, and has the state of its devices written, its memory not.</summary>
+    /// <param name="file">A file in memory: QEMU may write to it what it likes.</param>
+    /// <param name="cancel">Ends the wait; the monitor cannot be used any more then.</param>
+    /// <exception cref="SandboxException">QEMU refused, or has ended.</exception>
+    public async Task SaveDevicesAsync(Descriptor file, CancellationToken cancel)
+    {
+        // QEMU takes one that is open for writing and for nothing else. Low numbers are storage's (MachineDisks).
+        using var forWriting = Descriptor.Open($"/proc/self/fd/{file.Number}", Libc.O_WRONLY);
+        await RunAsync("stop", null, cancel);
+        await RunAsync("add-fd", """{"fdset-id":99}""", cancel, forWriting);
+        await RunAsync("xen-save-devices-state", """{"filename":"/dev/fdset/99","live":false}""", cancel);
+    }
+
     /// <summary>Waits for a migration to end (event MIGRATION; the capability "events" must be on).</summary>
     /// <exception cref="SandboxException">It failed, or QEMU has ended.</exception>
     public async Task WaitForMigrationAsync(CancellationToken cancel)

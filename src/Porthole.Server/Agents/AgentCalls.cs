@@ -17,7 +17,7 @@ internal sealed class AgentCalls(SessionManager sessions, ServerOptions options,
     {
         try
         {
-            await session.Started.WaitAsync(cancellationToken);
+            await session.ReadyAsync().WaitAsync(cancellationToken);
             var agent = session.Agent ?? throw new AgentFailedException(
                 "This runtime has no agent: it is for shells and commands. Its image has no program to run, or it stands for the host's own tools.");
             await agent.ReadyAsync(cancellationToken);

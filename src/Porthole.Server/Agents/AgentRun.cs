@@ -97,7 +97,7 @@ internal sealed class AgentRun
                 var isBusy = await TryAskAsync(_contract.Address(path), ended) == AgentStatus.HealthyBusy;
                 if (isBusy)
                 {
-                    busy ??= _session.TryBeginActivity();
+                    busy ??= _session.TryBeginActivity(isRequest: false);
                 }
                 else
                 {

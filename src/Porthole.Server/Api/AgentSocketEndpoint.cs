@@ -21,7 +21,7 @@ internal sealed class AgentSocketEndpoint(AgentCalls agents, ServerOptions optio
         if (AgentContract.Of(request.Deployment.Configuration).SocketPath is null)
             throw new AwsException(AwsError.ResourceState("Only a runtime whose protocol is HTTP or AGUI has a WebSocket."));
         var session = agents.SessionOf(request, sessionId);
-        using var activity = session.BeginActivity();
+        using var activity = session.BeginActivity(isRequest: true);
         var agent = await AgentCalls.ReadyAsync(session, context.RequestAborted);
         using var answer = await ConnectAsync(context, request, sessionId, agent);
         await using var agentStream = await answer.Content.ReadAsStreamAsync(context.RequestAborted);

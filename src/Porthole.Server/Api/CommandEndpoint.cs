@@ -32,7 +32,7 @@ internal sealed class CommandEndpoint(ServerOptions options, SessionManager sess
         var sessionId = request.SessionIdOf(context) ?? SessionId.NewId();
         var call = Describe(ApiCall.Of(context), sessionId, command, timeout);
         var session = sessions.GetOrStart(request.KeyOf(sessionId), request.Deployment, request.Principal);
-        using var activity = session.BeginActivity();
+        using var activity = session.BeginActivity(isRequest: true);
         await using var lane = await StartAsync(session, command, call.Trace, context.RequestAborted);
 
         context.Response.Headers[SessionId.HeaderName] = sessionId;
@@ -96,7 +96,7 @@ internal sealed class CommandEndpoint(ServerOptions options, SessionManager sess
     {
         try
         {
-            await session.Started.WaitAsync(cancellationToken);
+            await session.ReadyAsync().WaitAsync(cancellationToken);
             await session.WaitForNetworkAsync(cancellationToken);
             var lane = await GuestLane.OpenAsync(session, cancellationToken);
             try

@@ -42,7 +42,7 @@ internal sealed class InvocationEndpoint(AgentCalls agents, ServerOptions option
         var sessionId = request.SessionIdOf(context) ?? SessionId.NewId();
         ApiCall.Of(context).SessionId = sessionId;
         var session = agents.SessionOf(request, sessionId);
-        using var activity = session.BeginActivity();
+        using var activity = session.BeginActivity(isRequest: true);
         var agent = await AgentCalls.ReadyAsync(session, context.RequestAborted);
         using var message = make(agent);
         AgentHeaders.CopyInward(context, request, sessionId, message.Headers);

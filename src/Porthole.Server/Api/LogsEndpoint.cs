@@ -29,7 +29,7 @@ internal sealed class LogsEndpoint(SessionManager sessions)
         ApiCall.Of(context).ResourceArn = session.Deployment.Runtime.Arn.ToString();
         try
         {
-            await session.Started.WaitAsync(context.RequestAborted);
+            await session.ReadyAsync().WaitAsync(context.RequestAborted);
             await using var lane = await GuestLane.OpenAsync(session, context.RequestAborted);
             lane.Demand(LinkHello.AgentVersion);
             await lane.SendAsync(new AttachAgent(0, CreditBytes, 0, null).Write(new LinkWriter(), LinkStream).ToArray(), context.RequestAborted);

@@ -19,7 +19,7 @@ namespace Porthole.Server.Api;
 internal sealed class Routes(
     SigV4Authenticator signatures, BearerAuthenticator bearers, Authorizer authorizer, DeploymentLookup deployments, ShellEndpoint shells, CommandEndpoint commands, StopEndpoint stop,
     AdminEndpoints admin, CredentialsEndpoint credentials, ImageEndpoints images, ControlPlane control, ControlRates rates, InvocationEndpoint invocations, AgentSocketEndpoint sockets,
-    LogsEndpoint logs, ProgressEndpoint progress, StorageEndpoint storage, DataDirectory data, ILogger<Routes> log)
+    LogsEndpoint logs, ProgressEndpoint progress, StorageEndpoint storage, SuspensionEndpoints suspension, DataDirectory data, ILogger<Routes> log)
 {
     // A command of 64 KB, each byte of it escaped as \u00XX, and then some.
     private const int MaxBodyBytes = 1024 * 1024;
@@ -64,6 +64,8 @@ internal sealed class Routes(
         {
             (_, "/healthz") => context.Response.WriteAsync("ok\n", context.RequestAborted),
             (_, "/porthole/v1/sessions") => AdminAsync(context, target, "ListSessions", "GET", "server", admin.ListSessionsAsync),
+            (_, "/porthole/v1/sessions/suspend") => AdminAsync(context, target, "SuspendSession", "POST", "sessions", suspension.SuspendAsync),
+            (_, "/porthole/v1/sessions/resume") => AdminAsync(context, target, "ResumeSession", "POST", "sessions", suspension.ResumeAsync),
             (_, "/porthole/v1/shutdown") => AdminAsync(context, target, "ShutDownServer", "POST", "server", admin.ShutDownAsync),
             (_, "/porthole/v1/images") => AdminAsync(context, target, "ListImages", "GET", "images", images.ListAsync),
             (_, "/porthole/v1/images/pull") => AdminAsync(context, target, "PullImage", "POST", "images", images.PullAsync),

@@ -34,7 +34,7 @@ internal sealed class ShellEndpoint(
         var key = WebSocketHandshake.Check(context);
 
         var session = sessions.GetOrStart(request.KeyOf(sessionId), request.Deployment, request.Principal);
-        using var activity = session.BeginActivity();
+        using var activity = session.BeginActivity(isRequest: false);
         session.Shells.Claim(shellId);
         ShellConnection? connection = null;
         var exists = false;
@@ -92,11 +92,12 @@ internal sealed class ShellEndpoint(
     {
         try
         {
-            await Task.WhenAny(session.Started, session.Stopping);
-            if (session.Started.IsCompleted)
-                await session.Started;
+            var ready = session.ReadyAsync();
+            await Task.WhenAny(ready, session.Stopping);
+            if (ready.IsCompleted)
+                await ready;
             var before = session.Shells.Attach(connection.ShellId, connection);
-            if (session.State > SessionState.Active)
+            if (session.State >= SessionState.Stopping)
             {
                 // Whoever ends the session may have looked for its connections before this was one.
                 before?.TakeAway("the session has ended");
@@ -109,6 +110,13 @@ internal sealed class ShellEndpoint(
                 // Its end fixes how much was delivered, from where the new client goes on.
                 before.Close(ShellCloseCode.TakenOver, "another connection has attached to this shell", ConnectionEnd.TakenOver);
                 await before.Left;
+            }
+
+            if (session.State != SessionState.Active)
+            {
+                // It is being suspended again already, maybe without having seen this connection.
+                connection.Close(ShellCloseCode.ServerRestart, "the session is being suspended: connect again", ConnectionEnd.SessionSuspended);
+                return await connection.Confirmed;
             }
 
             foreach (var evicted in session.Shells.TakeEvictions())

@@ -28,7 +28,7 @@ internal static partial class CommonRules
     public static SortedDictionary<string, string>? ReadTags(RequestFields fields)
     {
         var tags = fields.Map("tags", MaxTags, TagKey, TagValue);
-        if (tags is not null && IsolationTag.Problem(tags) is { } problem)
+        if (tags is not null && (IsolationTag.Problem(tags) ?? IdleTag.Problem(tags)) is { } problem)
             fields.Fail("tags", problem);
         return tags;
     }

@@ -10,27 +10,30 @@ using Porthole.Server.Store;
 namespace Porthole.Server.Sessions;
 
 /// <summary>
-/// One life of a runtime session: its sandbox, its shells and its clocks. States go forward only:
-/// Starting, Active, Stopping, Ended. A session id that is used after the end gets a new one of these.
+/// One life of a runtime session: its sandbox, its shells and its clocks. States go forward, Starting, Active, Stopping, Ended, but that an active
+/// one may be suspended and come back: Suspending, Suspended, Resuming, Active. A session id that is used after the end gets a new one of these.
 /// </summary>
-internal sealed class Session
+internal sealed partial class Session
 {
     private static readonly TimeSpan NetworkTimeout = TimeSpan.FromSeconds(2);
 
     private readonly Lock _lock = new();
+    private readonly SandboxDriver _driver;
     private readonly TimeProvider _time;
     private readonly TaskCompletionSource _stopping = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private SessionState _state = SessionState.Starting;
     private Sandbox? _sandbox;
     private int _busy;
+    private int _requests;
     private DateTimeOffset _idleSince;
 
     private readonly TimeSpan _idleTimeout;
     private readonly TimeSpan _maxLifetime;
 
-    public Session(SessionRecord record, Deployment deployment, string directory, ServerOptions options, TimeProvider time)
+    public Session(SessionRecord record, Deployment deployment, string directory, ServerOptions options, SandboxDriver driver, TimeProvider time)
     {
+        _driver = driver;
         _idleTimeout = options.IdleTimeout ?? TimeSpan.FromSeconds(deployment.Configuration.LifecycleConfiguration.IdleRuntimeSessionTimeout);
         _maxLifetime = options.MaxLifetime ?? TimeSpan.FromSeconds(deployment.Configuration.LifecycleConfiguration.MaxLifetime);
         (Record, Deployment, Directory, _time) = (record, deployment, directory, time);
@@ -57,7 +60,7 @@ internal sealed class Session
     /// <summary>Its agent, known once it has started; null when its runtime has none.</summary>
     public SessionAgent? Agent { get; set; }
 
-    /// <summary>The start under way or done; fails with the reason when the sandbox could not be had.</summary>
+    /// <summary>The first start, under way or done; fails with the reason when the sandbox could not be had.</summary>
     public Task Started { get; private set; } = Task.CompletedTask;
 
     /// <summary>Completes when the session begins to end.</summary>
@@ -76,19 +79,29 @@ internal sealed class Session
     }
 
     /// <summary>Begins the start; once.</summary>
-    public void Start(Func<Task<Sandbox>> start) => Started = StartAsync(start);
+    public void Start(Func<Task<Sandbox>> start) => Started = _usable = _work = StartAsync(start);
 
     /// <summary>Goes on with a sandbox that an earlier server started.</summary>
     public void Adopt(Sandbox sandbox)
     {
         lock (_lock)
-            (_sandbox, _state) = (sandbox, SessionState.Active);
+            (_sandbox, Isolation, _state) = (sandbox, sandbox.Isolation, SessionState.Active);
         Agent?.Begin();
     }
 
-    /// <summary>Opens a new lane of the guest link.</summary>
+    /// <summary>Opens a new lane of the guest link; after <see cref="ReadyAsync"/>.</summary>
     /// <exception cref="IOException">The sandbox has just ended.</exception>
-    public ValueTask<Descriptor> OpenLaneAsync(CancellationToken cancellationToken) => _sandbox!.ConnectAsync(cancellationToken);
+    /// <exception cref="SandboxException">Likewise, or it has just been suspended.</exception>
+    public ValueTask<Descriptor> OpenLaneAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (_state is SessionState.Suspending && !_isSettling || _sandbox is null)
+                throw new SandboxException("the session is being suspended: try again");
+        }
+
+        return _sandbox.ConnectAsync(cancellationToken);
+    }
 
     /// <summary>
     /// Waits until it is settled whether the sandbox reaches the world, which takes some tens of milliseconds longer than its start:
@@ -98,7 +111,7 @@ internal sealed class Session
     {
         try
         {
-            await _sandbox!.Egress.WaitAsync(NetworkTimeout, cancellationToken);
+            await (_sandbox?.Egress ?? Task.CompletedTask).WaitAsync(NetworkTimeout, cancellationToken);
         }
         catch (TimeoutException)
         {
@@ -107,20 +120,22 @@ internal sealed class Session
     }
 
     /// <summary>Keeps the session from being idle until the result is disposed: an attached shell, a command.</summary>
+    /// <param name="isRequest">Whether it is an answer under way, which would be lost if the session was suspended. A shell is not: it is attached again.</param>
     /// <exception cref="AwsException">The session is ending.</exception>
-    public IDisposable BeginActivity() => TryBeginActivity() ?? throw new AwsException(AwsError.SessionBusy());
+    public IDisposable BeginActivity(bool isRequest) => TryBeginActivity(isRequest) ?? throw new AwsException(AwsError.SessionBusy());
 
     /// <summary>As <see cref="BeginActivity"/>; null when the session is ending.</summary>
-    public IDisposable? TryBeginActivity()
+    public IDisposable? TryBeginActivity(bool isRequest)
     {
         lock (_lock)
         {
-            if (_state > SessionState.Active)
+            if (_state >= SessionState.Stopping)
                 return null;
             _busy++;
+            _requests += isRequest ? 1 : 0;
         }
 
-        return new Activity(this);
+        return new Activity(this, isRequest);
     }
 
     /// <summary>Why the session should end now, if it should.</summary>
@@ -129,11 +144,11 @@ internal sealed class Session
         var now = _time.GetUtcNow();
         lock (_lock)
         {
-            if (_state != SessionState.Active)
+            if (_state is not (SessionState.Active or SessionState.Suspended))
                 return null;
             if (now - Record.StartedAt >= _maxLifetime)
                 return SessionEnd.LifetimeReached;
-            return _busy == 0 && now - _idleSince >= _idleTimeout ? SessionEnd.Idle : null;
+            return _state == SessionState.Active && _busy == 0 && now - _idleSince >= _idleTimeout ? SessionEnd.Idle : null;
         }
     }
 
@@ -143,7 +158,7 @@ internal sealed class Session
     {
         lock (_lock)
         {
-            if (_state > SessionState.Active)
+            if (_state >= SessionState.Stopping)
                 return false;
             _state = SessionState.Stopping;
         }
@@ -160,24 +175,34 @@ internal sealed class Session
         Agent?.Dispose();
         try
         {
-            // A start under way has to finish first: what it makes must not be left behind.
-            await Started.ContinueWith(static _ => { }, TaskScheduler.Default);
+            // What is under way has to finish first: what it makes must not be left behind.
+            await _work.ContinueWith(static _ => { }, TaskScheduler.Default);
             if (_sandbox is not null)
                 await _sandbox.KillAsync();
+            else if (SandboxDriver.IsSuspended(Directory))
+                await _driver.DiscardAsync(Directory);
         }
         finally
         {
             lock (_lock)
                 _state = SessionState.Ended;
+            FailWaiting(new SandboxException("the session has ended"));
             _ended.TrySetResult();
         }
     }
 
     /// <summary>What stands between it and the host; null while it starts.</summary>
-    public Isolation? Isolation => _sandbox?.Isolation;
+    public Isolation? Isolation { get; private set; }
 
-    /// <summary>Completes when the sandbox has ended by itself.</summary>
-    public Task SandboxExited => _sandbox!.Exited;
+    /// <summary>What it runs in; null while it does not.</summary>
+    public Sandbox? Sandbox
+    {
+        get
+        {
+            lock (_lock)
+                return _sandbox;
+        }
+    }
 
     private async Task StartAsync(Func<Task<Sandbox>> start)
     {
@@ -186,7 +211,7 @@ internal sealed class Session
         var sandbox = await start();
         lock (_lock)
         {
-            _sandbox = sandbox;
+            (_sandbox, Isolation) = (sandbox, sandbox.Isolation);
             if (_state == SessionState.Starting)
                 _state = SessionState.Active;
             _idleSince = _time.GetUtcNow();
@@ -195,20 +220,21 @@ internal sealed class Session
         Agent?.Begin();
     }
 
-    private void EndActivity()
+    private void EndActivity(bool isRequest)
     {
         lock (_lock)
         {
+            _requests -= isRequest ? 1 : 0;
             if (--_busy == 0)
                 _idleSince = _time.GetUtcNow();
         }
     }
 
-    private sealed class Activity(Session session) : IDisposable
+    private sealed class Activity(Session session, bool isRequest) : IDisposable
     {
         private Session? _session = session;
 
-        public void Dispose() => Interlocked.Exchange(ref _session, null)?.EndActivity();
+        public void Dispose() => Interlocked.Exchange(ref _session, null)?.EndActivity(isRequest);
     }
 }
 
@@ -220,6 +246,15 @@ internal enum SessionState
 
     /// <summary>It can be used.</summary>
     Active,
+
+    /// <summary>It is being written to the disk.</summary>
+    Suspending,
+
+    /// <summary>It lies on the disk; its next use resumes it.</summary>
+    Suspended,
+
+    /// <summary>It is being read from the disk.</summary>
+    Resuming,
 
     /// <summary>It is being ended.</summary>
     Stopping,

@@ -35,6 +35,21 @@ internal static partial class SessionLog
     [LoggerMessage(35, LogLevel.Warning, "{Path}: stored by a session that is gone, could not be removed: {Problem}")]
     public static partial void StorageNotRemoved(ILogger log, string path, string problem);
 
+    [LoggerMessage(36, LogLevel.Information, "Session {SessionId}: suspended")]
+    public static partial void Suspended(ILogger log, string sessionId);
+
+    [LoggerMessage(37, LogLevel.Warning, "Session {SessionId}: could not be suspended: {Problem}")]
+    public static partial void SuspendFailed(ILogger log, string sessionId, string problem);
+
+    [LoggerMessage(38, LogLevel.Information, "Session {SessionId}: resumed")]
+    public static partial void Resumed(ILogger log, string sessionId);
+
+    [LoggerMessage(39, LogLevel.Warning, "Session {SessionId}: could not be resumed: {Problem}")]
+    public static partial void ResumeFailed(ILogger log, string sessionId, string problem);
+
+    [LoggerMessage(40, LogLevel.Information, "Session {SessionId}: is suspended, as the server before left it")]
+    public static partial void AdoptedSuspended(ILogger log, string sessionId);
+
     [LoggerMessage(27, LogLevel.Warning, "{Directory}: an unknown session's, cleared away")]
     public static partial void ClearedUnknown(ILogger log, string directory);
 }

@@ -17,7 +17,7 @@ using Porthole.Server.Telemetry;
 namespace Porthole.Server.Sessions;
 
 /// <summary>Every session of this server: makes them on first use, ends them when they are due, adopts those of the server before.</summary>
-internal sealed class SessionManager(
+internal sealed partial class SessionManager(
     ServerOptions options, DataDirectory data, PortholeStore store, SandboxDriver driver, SandboxLimits limits, ImageStore images, SessionStorage storage, AgentFactory agents, AuditTrail audit, TimeProvider time, ILogger<SessionManager> log)
 {
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1), StorageInterval = TimeSpan.FromHours(1);
@@ -37,7 +37,7 @@ internal sealed class SessionManager(
         while (true)
         {
             if (_sessions.TryGetValue(key, out var session))
-                return session.State == SessionState.Active ? session : throw new AwsException(AwsError.SessionBusy());
+                return session.State is SessionState.Starting or >= SessionState.Stopping ? throw new AwsException(AwsError.SessionBusy()) : session;
             session = Make(key, deployment, principal);
             if (!_sessions.TryAdd(key, session))
                 continue;
@@ -82,21 +82,28 @@ internal sealed class SessionManager(
             var version = await store.FindVersionAsync(record.RuntimeId, record.Version, cancellationToken);
             var directory = Path.Combine(data.SessionsPath, key.DirectoryName);
             var adoption = await driver.AdoptAsync(directory);
-            if (runtime is null || version is null || adoption.Sandbox is not { } sandbox)
+            if (runtime is null || version is null || (adoption.Sandbox is null && !adoption.IsSuspended))
             {
                 RecordEnd(record, SessionEnd.Died);
                 SessionLog.WasDead(log, record.SessionId, adoption.Cleared ?? "its runtime is gone");
                 continue;
             }
 
-            var session = new Session(record, new Deployment(runtime, record.Qualifier, version), directory, options, time);
+            var session = new Session(record, new Deployment(runtime, record.Qualifier, version), directory, options, driver, time) { Resume = ResumeSandboxAsync };
 
             // Its sandbox runs on, whatever has become of the image.
             session.Image = version.ImageDigest is null ? PreparedImage.Host : images.Find(version.ImageDigest) ?? PreparedImage.Host;
             session.Agent = agents.For(session, session.Image);
-            session.Adopt(sandbox);
             _sessions[key] = session;
-            _ = SuperviseAsync(session);
+            if (adoption.Sandbox is not { } sandbox)
+            {
+                session.AdoptSuspended();
+                SessionLog.AdoptedSuspended(log, record.SessionId);
+                continue;
+            }
+
+            session.Adopt(sandbox);
+            _ = SuperviseAsync(session, sandbox);
             met.Add(MeetShellsAsync(session, cancellationToken));
         }
 
@@ -121,8 +128,8 @@ internal sealed class SessionManager(
             memory.Look(_sessions.Values.Sum(session => session.Shells.Connections().Sum(connection => connection.BytesIn)));
             foreach (var session in _sessions.Values)
             {
-                if (session.IsDue() is { } end && session.TryBeginStop())
-                    _ = EndAsync(session, end, end == SessionEnd.Idle ? "the session was idle" : "the session has reached its longest life");
+                if (session.IsDue() is { } end)
+                    _ = EndDueAsync(session, end);
             }
         }
     }
@@ -138,7 +145,7 @@ internal sealed class SessionManager(
             Principal = principal,
             StartedAt = time.GetUtcNow(),
         };
-        return new Session(record, deployment, Path.Combine(data.SessionsPath, key.DirectoryName), options, time);
+        return new Session(record, deployment, Path.Combine(data.SessionsPath, key.DirectoryName), options, driver, time) { Resume = ResumeSandboxAsync };
     }
 
     private async Task<Sandbox> StartSandboxAsync(Session session)
@@ -196,7 +203,17 @@ internal sealed class SessionManager(
             return;
         }
 
-        await session.SandboxExited;
+        await SuperviseAsync(session, session.Sandbox!);
+    }
+
+    private async Task SuperviseAsync(Session session, Sandbox sandbox)
+    {
+        if (!(await sandbox.Exited).IsSuspended)
+            await EndDeadAsync(session);
+    }
+
+    private async Task EndDeadAsync(Session session)
+    {
         if (!session.TryBeginStop())
             return;
         SessionLog.Died(log, session.Key.SessionId);
@@ -236,6 +253,8 @@ internal sealed class SessionManager(
             var adoption = await driver.AdoptAsync(directory);
             if (adoption.Sandbox is not null)
                 await adoption.Sandbox.KillAsync();
+            if (adoption.IsSuspended)
+                await driver.DiscardAsync(directory);
             SessionLog.ClearedUnknown(log, directory);
         }
     }

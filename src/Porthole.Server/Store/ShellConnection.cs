@@ -82,6 +82,9 @@ public enum ConnectionEnd
     /// <summary>The session ended under it.</summary>
     SessionEnded,
 
+    /// <summary>The session was suspended under it; the shell stays.</summary>
+    SessionSuspended,
+
     /// <summary>The server was stopped in order; the shell stays.</summary>
     ServerStopped,
 

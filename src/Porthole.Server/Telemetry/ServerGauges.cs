@@ -36,7 +36,7 @@ internal sealed class ServerGauges(SessionManager sessions, ShellTraffic traffic
     private IEnumerable<Measurement<int>> CountSessions()
     {
         var byState = sessions.List().GroupBy(session => session.State).ToDictionary(group => group.Key, group => group.Count());
-        return new[] { SessionState.Starting, SessionState.Active, SessionState.Stopping }
+        return Enum.GetValues<SessionState>().Where(static state => state != SessionState.Ended)
             .Select(state => new Measurement<int>(byState.GetValueOrDefault(state), Tag("porthole.session.state", state.ToString().ToLowerInvariant())));
     }
 
