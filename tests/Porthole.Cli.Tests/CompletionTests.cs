@@ -8,7 +8,7 @@ public sealed class CompletionTests
 
     [Theory]
     [InlineData("porthole se", "serve session setup")]
-    [InlineData("porthole session ", "forget list stop --help -h")]
+    [InlineData("porthole session ", "forget list resume stop suspend --help -h")]
     [InlineData("porthole session list --js", "--json")]
     [InlineData("porthole env --format ", "sh json dotenv")]
     [InlineData("porthole env --format d", "dotenv")]
