@@ -6,12 +6,13 @@ namespace Porthole.Client;
 /// <param name="SessionId">Its id.</param>
 /// <param name="RuntimeArn">The runtime it belongs to.</param>
 /// <param name="Qualifier">The runtime's endpoint it was made through.</param>
-/// <param name="State">For instance <c>running</c>, in the server's words.</param>
+/// <param name="State">For instance <c>ACTIVE</c> or <c>SUSPENDED</c>, in the server's words.</param>
 /// <param name="CreatedAt">When it was made.</param>
 /// <param name="Shells">Its shells.</param>
 /// <param name="Isolation">What stands between it and the host: <c>namespace</c> or <c>microvm</c>; null while it starts.</param>
+/// <param name="Accelerator">What runs the instructions of a microVM: <c>kvm</c>, or <c>tcg</c> where it is emulated, with which QEMU promises no isolation.</param>
 public sealed record SessionDescription(
-    string SessionId, string RuntimeArn, string? Qualifier, string State, DateTimeOffset CreatedAt, IReadOnlyList<ShellDescription> Shells, string? Isolation = null);
+    string SessionId, string RuntimeArn, string? Qualifier, string State, DateTimeOffset CreatedAt, IReadOnlyList<ShellDescription> Shells, string? Isolation = null, string? Accelerator = null);
 
 /// <summary>A shell of a session.</summary>
 /// <param name="ShellId">Its id.</param>

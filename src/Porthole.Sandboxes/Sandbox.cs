@@ -42,6 +42,9 @@ public sealed class Sandbox
     /// <summary>What stands between it and the host.</summary>
     public Isolation Isolation => State.Isolation;
 
+    /// <summary>What runs a machine's instructions, "kvm" or "tcg"; null when it is none.</summary>
+    public string? Accelerator => State.Machine?.Description.Accelerator;
+
     /// <summary>What it may use.</summary>
     public SandboxLimits Limits => State.Limits;
 

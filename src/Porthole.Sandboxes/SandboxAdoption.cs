@@ -4,4 +4,5 @@ namespace Porthole.Sandboxes;
 /// <param name="Sandbox">The sandbox, when it still runs.</param>
 /// <param name="Cleared">Otherwise why it does not, for the log; nothing of it is left then.</param>
 /// <param name="IsSuspended">It does not run because it is suspended, and nothing was cleared.</param>
-public sealed record SandboxAdoption(Sandbox? Sandbox, string? Cleared, bool IsSuspended = false);
+/// <param name="Accelerator">What ran the instructions of one that is suspended.</param>
+public sealed record SandboxAdoption(Sandbox? Sandbox, string? Cleared, bool IsSuspended = false, string? Accelerator = null);

@@ -198,7 +198,7 @@ public sealed partial class SandboxDriver : IDisposable
         if (state is { Version: SandboxState.CurrentVersion, Suspension: Suspension.Saved })
         {
             await AdoptSuspendedAsync(directory, state);
-            return new SandboxAdoption(null, null, IsSuspended: true);
+            return new SandboxAdoption(null, null, IsSuspended: true, state.Machine?.Description.Accelerator);
         }
 
         var stale = state switch

@@ -32,6 +32,9 @@ public sealed class MicroVmTests(MicroVmServer shared) : IClassFixture<MicroVmSe
         Assert.Equal(2, seen.Stderr.Split("cannot access").Length - 1);
         var listed = (await api.ListSessionsAsync()).EnumerateArray().Single(entry => entry.GetProperty("sessionId").GetString() == session);
         Assert.Equal("microvm", listed.GetProperty("isolation").GetString());
+        var accelerator = listed.GetProperty("accelerator").GetString();
+        Assert.True(accelerator is "kvm" or "tcg", accelerator);
+        Assert.Contains($"microvm ({accelerator})", (await shared.Server.RunAsync("session", "list")).Output, StringComparison.Ordinal);
     }
 
     [Fact]

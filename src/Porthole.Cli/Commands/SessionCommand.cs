@@ -195,7 +195,7 @@ internal static class SessionCommand
             session.SessionId,
             RuntimeOf(session.RuntimeArn),
             session.State,
-            session.Isolation ?? "",
+            session.Accelerator is { } accelerator ? $"{session.Isolation} ({accelerator})" : session.Isolation ?? "",
             TextTable.Age(session.CreatedAt),
             string.Join(' ', session.Shells.Select(static shell => shell.Attached ? $"{shell.ShellId} (attached)" : shell.ShellId)),
         }));

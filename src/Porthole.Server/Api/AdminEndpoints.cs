@@ -37,6 +37,8 @@ internal sealed class AdminEndpoints(SessionManager sessions, IHostApplicationLi
         json.WriteString("state", session.State.ToString().ToUpperInvariant());
         if (session.Isolation is { } isolation)
             json.WriteString("isolation", isolation.ToString().ToLowerInvariant());
+        if (session.Accelerator is { } accelerator)
+            json.WriteString("accelerator", accelerator);
         json.WriteString("createdAt", session.Record.StartedAt);
         json.WriteStartArray("shells");
         foreach (var shell in session.Shells.List())

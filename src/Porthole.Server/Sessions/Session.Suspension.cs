@@ -36,11 +36,11 @@ internal sealed partial class Session
     }
 
     /// <summary>Takes over a session that an earlier server suspended.</summary>
-    public void AdoptSuspended()
+    public void AdoptSuspended(string? accelerator)
     {
         lock (_lock)
         {
-            (Isolation, _state) = (Sandboxes.Isolation.MicroVm, SessionState.Suspended);
+            (Isolation, Accelerator, _state) = (Sandboxes.Isolation.MicroVm, accelerator, SessionState.Suspended);
             AwaitResumption();
         }
     }

@@ -85,7 +85,7 @@ internal sealed partial class Session
     public void Adopt(Sandbox sandbox)
     {
         lock (_lock)
-            (_sandbox, Isolation, _state) = (sandbox, sandbox.Isolation, SessionState.Active);
+            (_sandbox, Isolation, Accelerator, _state) = (sandbox, sandbox.Isolation, sandbox.Accelerator, SessionState.Active);
         Agent?.Begin();
     }
 
@@ -194,6 +194,9 @@ internal sealed partial class Session
     /// <summary>What stands between it and the host; null while it starts.</summary>
     public Isolation? Isolation { get; private set; }
 
+    /// <summary>What runs its instructions when it is a microVM, "kvm" or "tcg"; else null.</summary>
+    public string? Accelerator { get; private set; }
+
     /// <summary>What it runs in; null while it does not.</summary>
     public Sandbox? Sandbox
     {
@@ -211,7 +214,7 @@ internal sealed partial class Session
         var sandbox = await start();
         lock (_lock)
         {
-            (_sandbox, Isolation) = (sandbox, sandbox.Isolation);
+            (_sandbox, Isolation, Accelerator) = (sandbox, sandbox.Isolation, sandbox.Accelerator);
             if (_state == SessionState.Starting)
                 _state = SessionState.Active;
             _idleSince = _time.GetUtcNow();

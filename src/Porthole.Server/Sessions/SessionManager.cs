@@ -97,7 +97,7 @@ internal sealed partial class SessionManager(
             _sessions[key] = session;
             if (adoption.Sandbox is not { } sandbox)
             {
-                session.AdoptSuspended();
+                session.AdoptSuspended(adoption.Accelerator);
                 SessionLog.AdoptedSuspended(log, record.SessionId);
                 continue;
             }
