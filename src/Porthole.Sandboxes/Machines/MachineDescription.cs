@@ -25,6 +25,9 @@ internal sealed record MachineDescription(
     // Translated code; QEMU's own choice would be 1 GB.
     private const int TranslationMegabytes = 128;
 
+    /// <summary>The option by which a machine boots.</summary>
+    public const string BootOption = "-kernel";
+
     /// <summary>Where the files are seen by QEMU.</summary>
     public const string KernelPath = "/vm/kernel", InitialFileSystemPath = "/vm/initrd";
 
@@ -69,5 +72,5 @@ internal sealed record MachineDescription(
     /// For a machine that boots. One whose memory is given to it has its kernel there: QEMU would read both files, and keep 13 MB of them in
     /// memory for nobody.
     /// </summary>
-    public IEnumerable<string> BootArguments => ["-kernel", KernelPath, "-initrd", InitialFileSystemPath, "-append", CommandLine];
+    public IEnumerable<string> BootArguments => [BootOption, KernelPath, "-initrd", InitialFileSystemPath, "-append", CommandLine];
 }

@@ -17,13 +17,13 @@ internal sealed class MachineTemplate : IDisposable
     public string Id { get; } = Guid.NewGuid().ToString("N");
 
     /// <summary>Options for a copy; its descriptors are <see cref="OpenForCopy"/>.</summary>
-    public static IEnumerable<string> CopyOptions(MachineDescription machine) => [.. MemoryOptions(machine, shared: false), "-incoming", "defer"];
+    public static IReadOnlyList<string> CopyOptions(MachineDescription machine) => [.. MemoryOptions(machine, shared: false), "-incoming", "defer"];
 
     /// <summary>
     /// Options for a machine that was suspended; its descriptors are the template's memory and the state of the devices. It stays paused when that
     /// is loaded. What QEMU writes of the devices alone (xen-save-devices-state) lacks what stands around it in other states.
     /// </summary>
-    public static IEnumerable<string> ResumeOptions(MachineDescription machine) =>
+    public static IReadOnlyList<string> ResumeOptions(MachineDescription machine) =>
         [.. CopyOptions(machine), "-S", "-global", "migration.send-configuration=off", "-machine", "suppress-vmdesc=on"];
 
     /// <summary>Boots a machine and saves it.</summary>
@@ -32,7 +32,7 @@ internal sealed class MachineTemplate : IDisposable
     /// <param name="cancel">Ends the attempt.</param>
     /// <exception cref="SandboxException">It did not come up, or could not be saved.</exception>
     public static async Task<MachineTemplate> BuildAsync(
-        MachineDescription machine, Func<IEnumerable<string>, IReadOnlyList<int>, Task<(Sandbox Sandbox, MachineLink Link)>> launch, CancellationToken cancel)
+        MachineDescription machine, Func<IReadOnlyList<string>, IReadOnlyList<int>, Task<(Sandbox Sandbox, MachineLink Link)>> launch, CancellationToken cancel)
     {
         var memory = MakeFile("porthole-memory", machine.MemoryBytes);
         var state = MakeFile("porthole-state", 0);

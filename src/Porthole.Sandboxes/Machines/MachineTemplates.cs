@@ -91,7 +91,7 @@ internal sealed class MachineTemplates(MicroVmDriver driver, string directory) :
             throw new SandboxException($"a microVM did not start within {BuildTimeout.TotalSeconds} s: is the host overloaded?");
         }
 
-        async Task<(Sandbox, MachineLink)> LaunchAsync(IEnumerable<string> memory, IReadOnlyList<int> descriptors)
+        async Task<(Sandbox, MachineLink)> LaunchAsync(IReadOnlyList<string> memory, IReadOnlyList<int> descriptors)
         {
             MachineLink? link = null;
             var sandbox = await host.BeginAsync(spec, driver, Start, Task.CompletedTask);

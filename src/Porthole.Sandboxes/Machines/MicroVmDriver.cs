@@ -111,7 +111,7 @@ internal sealed class MicroVmDriver : IIsolationDriver
 
     /// <summary>Starts a machine to be made a template of.</summary>
     internal async Task<SandboxProcesses> LaunchTemplateAsync(
-        MachineDescription machine, SandboxSpec spec, SandboxState state, IEnumerable<string> memory, IReadOnlyList<int> descriptors, CancellationToken cancel)
+        MachineDescription machine, SandboxSpec spec, SandboxState state, IReadOnlyList<string> memory, IReadOnlyList<int> descriptors, CancellationToken cancel)
     {
         var standIns = machine.Disks.StorageBytes.Select(bytes => MachineTemplate.MakeFile(StandInName, bytes)).ToList();
         try
@@ -161,7 +161,7 @@ internal sealed class MicroVmDriver : IIsolationDriver
     }
 
     private async Task<SandboxProcesses> LaunchAsync(
-        MachineDescription machine, SandboxSpec spec, SandboxState state, IEnumerable<string> memory, IReadOnlyList<int> descriptors,
+        MachineDescription machine, SandboxSpec spec, SandboxState state, IReadOnlyList<string> memory, IReadOnlyList<int> descriptors,
         IReadOnlyList<Descriptor> storage, Func<MachineIdentity>? identity, CancellationToken cancel)
     {
         var disk = Path.Combine(spec.Directory, DiskName);
