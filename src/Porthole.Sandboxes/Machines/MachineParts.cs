@@ -8,7 +8,7 @@ internal sealed class MachineParts
 {
     private const string InitialFileSystemName = "initrd-";
 
-    // Of guests of earlier builds. Each start of a server writes its own anew; several builds may share the directory for a while.
+    // Of guests of earlier builds. Each start of a server makes its own younger; several builds may share the directory for a while.
     private static readonly TimeSpan Old = TimeSpan.FromDays(1);
 
     private readonly string _directory;
@@ -83,7 +83,17 @@ internal sealed class MachineParts
         InitialFileSystem.Write(unfinished, _guest, _kernel.Modules());
         using var content = File.OpenRead(unfinished);
         var path = Path.Combine(_directory, $"{InitialFileSystemName}{Convert.ToHexStringLower(SHA256.HashData(content))[..16]}");
-        File.Move(unfinished, path, overwrite: true);
+        if (File.Exists(path))
+        {
+            // Not replaced: another server's machine may be about to read it, and a file that is gone cannot be shown to it any more.
+            File.SetLastWriteTimeUtc(path, DateTime.UtcNow);
+            File.Delete(unfinished);
+        }
+        else
+        {
+            File.Move(unfinished, path, overwrite: true);
+        }
+
         foreach (var old in Directory.EnumerateFiles(_directory, InitialFileSystemName + "*").Where(file => DateTime.UtcNow - File.GetLastWriteTimeUtc(file) > Old))
             File.Delete(old);
         return path;
