@@ -90,11 +90,11 @@ public static class PortholeServer
         app.Lifetime.ApplicationStopping.Register(() => CloseShells(sessions));
         await app.StartAsync(cancellationToken);
 
-        var endpoints = app.Services.GetRequiredService<ServerAddresses>().All;
-        new ServerInfo(Environment.ProcessId, endpoints, options.Region, options.AccountId, runtime.Arn.ToString())
-        { CertificateAuthority = authority?.CertificatePath, CertificateBundle = authority?.BundlePath }
+        var addresses = app.Services.GetRequiredService<ServerAddresses>();
+        new ServerInfo(Environment.ProcessId, addresses.All, options.Region, options.AccountId, runtime.Arn.ToString())
+        { CertificateAuthority = authority?.CertificatePath, CertificateBundle = authority?.BundlePath, PublicUrl = options.PublicUrl?.GetLeftPart(UriPartial.Authority) }
             .Write(held.Directory, await store.ReadOperatorKeyAsync(cancellationToken));
-        ServerLog.Ready(app.Logger, string.Join(' ', endpoints), held.Directory.FullPath);
+        ServerLog.Ready(app.Logger, string.Join(' ', addresses.All), held.Directory.FullPath);
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(app.Lifetime.ApplicationStopping, cancellationToken);
         var sweep = UntilStoppedAsync(sessions.SweepAsync(stopping.Token));
         var probe = telemetry is null ? Task.CompletedTask : UntilStoppedAsync(Measure(app.Services, stopping.Token));

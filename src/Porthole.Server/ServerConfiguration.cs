@@ -25,6 +25,9 @@ public sealed record ServerConfiguration
     /// <summary>See <see cref="ServerOptions.ListenUrls"/>.</summary>
     public IReadOnlyList<string>? Listen { get; init; }
 
+    /// <summary>See <see cref="ServerOptions.PublicUrl"/>.</summary>
+    public Uri? PublicUrl { get; init; }
+
     /// <summary>See <see cref="ServerOptions.Tls"/>.</summary>
     public TlsOptions? Tls { get; init; }
 
@@ -116,6 +119,7 @@ public sealed record ServerConfiguration
         var options = defaults with
         {
             ListenUrls = Listen is { Count: > 0 } ? Listen : defaults.ListenUrls,
+            PublicUrl = PublicUrl,
             Tls = Tls,
             AllowedOrigins = AllowedOrigins,
             Isolation = Isolation ?? defaults.Isolation,
@@ -145,6 +149,7 @@ public sealed record ServerConfiguration
         Check(options.AllowedPaths.All(Path.IsPathFullyQualified), "allowedPaths", "must be a list of absolute paths of directories");
         CheckShells(options.Shells);
         CheckAgents(options.Agents);
+        Check(options.PublicUrl is null || (options.PublicUrl.IsAbsoluteUri && ListenAddress.IsValid(options.PublicUrl.OriginalString)), "publicUrl", "must be https://HOST:PORT or http://HOST:PORT");
         Check(options.Tls is null || (options.Tls.Certificate is null) == (options.Tls.Key is null), "tls", "needs certificate and key together");
         if (options.Tls?.Names?.FirstOrDefault(static name => !CertificateNames.IsName(name)) is { } wrong)
             throw new ConfigurationException($"The setting 'tls.names' has '{wrong}', which is neither a host name nor an IP address.");

@@ -25,6 +25,9 @@ public sealed record ServerInfo(int ProcessId, IReadOnlyList<string> Endpoints, 
     /// <summary>That certificate together with those that the system trusts.</summary>
     public string? CertificateBundle { get; init; }
 
+    /// <summary>What clients elsewhere call the server, when that is none of the endpoints.</summary>
+    public string? PublicUrl { get; init; }
+
     /// <summary>Full path of the credentials file.</summary>
     public string CredentialsPath { get; private init; } = "";
 
@@ -51,6 +54,7 @@ public sealed record ServerInfo(int ProcessId, IReadOnlyList<string> Endpoints, 
     /// <summary>The variables that point the official clients and the porthole command at the server.</summary>
     public IReadOnlyDictionary<string, string> ToEnvironment()
     {
+        var endpoint = PublicUrl ?? Endpoints[0];
         var variables = new Dictionary<string, string>
         {
             ["AWS_REGION"] = Region,
@@ -58,10 +62,10 @@ public sealed record ServerInfo(int ProcessId, IReadOnlyList<string> Endpoints, 
             // boto3, and the AWS CLI of Debian, read only this one.
             ["AWS_DEFAULT_REGION"] = Region,
             ["AWS_SHARED_CREDENTIALS_FILE"] = CredentialsPath,
-            ["AWS_ENDPOINT_URL_BEDROCK_AGENTCORE"] = Endpoints[0],
-            ["AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL"] = Endpoints[0],
-            ["BEDROCK_AGENTCORE_DATA_PLANE_ENDPOINT"] = Endpoints[0],
-            ["PORTHOLE_ENDPOINT"] = Endpoints[0],
+            ["AWS_ENDPOINT_URL_BEDROCK_AGENTCORE"] = endpoint,
+            ["AWS_ENDPOINT_URL_BEDROCK_AGENTCORE_CONTROL"] = endpoint,
+            ["BEDROCK_AGENTCORE_DATA_PLANE_ENDPOINT"] = endpoint,
+            ["PORTHOLE_ENDPOINT"] = endpoint,
             ["PORTHOLE_RUNTIME_ARN"] = DefaultRuntimeArn,
         };
         if (CertificateAuthority is null || CertificateBundle is null)
@@ -77,7 +81,7 @@ public sealed record ServerInfo(int ProcessId, IReadOnlyList<string> Endpoints, 
     {
         WriteCredentials(data, key);
         OwnerFile.Replace(Path.Combine(data.FullPath, JsonName), JsonSerializer.SerializeToUtf8Bytes(
-            new { ProcessId, Endpoints, Region, AccountId, DefaultRuntimeArn, CertificateAuthority, CertificateBundle }, Json));
+            new { ProcessId, Endpoints, Region, AccountId, DefaultRuntimeArn, PublicUrl, CertificateAuthority, CertificateBundle }, Json));
     }
 
     internal static void WriteCredentials(DataDirectory data, AccessKey key) => OwnerFile.Replace(Path.Combine(data.FullPath, CredentialsName), Encoding.UTF8.GetBytes(

@@ -11,6 +11,9 @@ public sealed record ServerOptions
     /// <summary>Addresses to listen on, as http://HOST:PORT or https://HOST:PORT; port 0 picks a free one.</summary>
     public IReadOnlyList<string> ListenUrls { get; init; } = ["http://127.0.0.1:7878"];
 
+    /// <summary>What clients call this server, as https://HOST:PORT, where that is not where it listens: behind a proxy. Null when it is.</summary>
+    public Uri? PublicUrl { get; init; }
+
     /// <summary>What clients of https are shown; null for a certificate of the data directory's own authority.</summary>
     public TlsOptions? Tls { get; init; }
 

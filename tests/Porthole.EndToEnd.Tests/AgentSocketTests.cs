@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Porthole.EndToEnd.Tests.Harness;
+using Porthole.Protocol.Aws;
 
 namespace Porthole.EndToEnd.Tests;
 
@@ -127,12 +128,33 @@ public sealed class AgentSocketTests(SharedServer shared)
         (await socket.ReadAnswerAsync()).AssertError(424, "RuntimeClientError", "Received error (403) from runtime.");
     }
 
-    private static async Task<RawSocket> OpenAsync(TestServer server, string? arn = null, string? session = null, string query = "", string headers = "")
+    [Fact]
+    public async Task It_is_closed_with_1008_when_the_key_that_opened_it_is_revoked()
+    {
+        using var api = new ApiClient(shared.Server);
+        using var created = await api.PostAsync("/porthole/v1/credentials", "{}");
+        var key = JsonElement.Parse(await created.Content.ReadAsByteArrayAsync());
+        var credentials = new SigV4Credentials(key.GetProperty("accessKeyId").GetString()!, key.GetProperty("secretAccessKey").GetString()!);
+        using var others = await OpenAsync(shared.Server);
+        using var socket = await OpenAsync(shared.Server, credentials: credentials);
+        await socket.SendFrameAsync(RawFrame.Text, "hello"u8);
+        await AssertFrameAsync(socket, RawFrame.Text, "hello"u8.ToArray());
+
+        using var revoked = await api.SendAsync(HttpMethod.Delete, "/porthole/v1/credentials/" + credentials.AccessKeyId, "");
+        Assert.True(revoked.IsSuccessStatusCode);
+        var close = (await socket.ReadFrameAsync())!;
+        Assert.Equal((1008, "the access key was revoked"), (close.CloseCode, close.CloseReason));
+        await others.SendFrameAsync(RawFrame.Text, "mine"u8);
+        await AssertFrameAsync(others, RawFrame.Text, "mine"u8.ToArray());
+    }
+
+    private static async Task<RawSocket> OpenAsync(
+        TestServer server, string? arn = null, string? session = null, string query = "", string headers = "", SigV4Credentials? credentials = null)
     {
         arn ??= await AgentRuntime.OfPythonAsync(server, SocketAgent.Source);
         session ??= Guid.NewGuid().ToString();
         var socket = await RawSocket.ConnectAsync(server);
-        await socket.SendRawAsync(Request(server, arn, session, query, headers).Head());
+        await socket.SendRawAsync((Request(server, arn, session, query, headers) with { Credentials = credentials }).Head());
         var answer = await socket.ReadAnswerAsync();
         Assert.True(answer.Status == 101, answer.ToString());
         Assert.Equal(session, answer.Header(ApiClient.SessionHeader));

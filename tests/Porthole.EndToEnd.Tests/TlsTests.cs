@@ -132,10 +132,13 @@ public sealed class TlsTests
             WriteSelfSigned(certificate, key);
             await using var server = await TestServer.StartAsync(
                 $$"""
-                "tls": { "certificate": "{{certificate}}", "key": "{{key}}" }
+                "tls": { "certificate": "{{certificate}}", "key": "{{key}}" }, "publicUrl": "https://given.example"
                 """, scheme: "http", moreListen: "https://127.0.0.1:0");
             Assert.False(Directory.Exists(Path.Combine(server.DataDirectory, "tls")));
             await AssertShownAsync(server, certificate);
+            var variables = JsonElement.Parse((await server.RunAsync("env", "--format", "json")).Output);
+            Assert.Equal("https://given.example", variables.GetProperty("PORTHOLE_ENDPOINT").GetString());
+            Assert.False(variables.TryGetProperty("NODE_EXTRA_CA_CERTS", out _));
 
             WriteSelfSigned(certificate, key);
             _ = Libc.Kill(server.ProcessId, Libc.SIGHUP);

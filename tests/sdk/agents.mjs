@@ -10,26 +10,10 @@ import * as control from '@aws-sdk/client-bedrock-agentcore-control'
 import { randomUUID } from 'node:crypto'
 import { WebSocket } from 'ws'
 import { until, within } from './lib/patience.mjs'
+import { socketAgent } from './lib/socket-agent.mjs'
 import { newSessionId, suite } from './lib/suite.mjs'
 
 const SAMPLE = fs.readFileSync(fileURLToPath(new URL('../../samples/http-agent/agent.py', import.meta.url)), 'utf8')
-
-// Answers /ping, and sends each short message of a WebSocket back with its session's id.
-const SOCKET_AGENT = `
-const { createHash } = require('crypto')
-const server = require('http').createServer((request, response) => response.end('{"status": "Healthy"}'))
-server.on('upgrade', (request, socket) => {
-  const accept = createHash('sha1').update(request.headers['sec-websocket-key'] + '258EAFA5-E914-47DA-95CA-C5AB0DC85B11').digest('base64')
-  socket.write('HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\nSec-WebSocket-Accept: ' + accept + '\\r\\n\\r\\n')
-  socket.on('data', (frame) => {
-    const size = frame[1] & 127
-    const payload = Buffer.from(frame.subarray(6, 6 + size).map((byte, at) => byte ^ frame[2 + (at & 3)]))
-    const answer = (frame[0] & 15) === 8 ? payload : Buffer.concat([payload, Buffer.from(' ' + request.headers['x-amzn-bedrock-agentcore-runtime-session-id'])])
-    socket.write(Buffer.concat([Buffer.from([frame[0], answer.length]), answer]))
-  })
-})
-server.listen(8080)
-`
 
 let clients
 const connect = () => (clients ??= { data: new BedrockAgentCoreClient(), control: new control.BedrockAgentCoreControlClient() })
@@ -59,8 +43,7 @@ async function create(agentRuntimeArtifact, environmentVariables, fields = {}) {
 }
 
 /** Makes a runtime on the host's tools with an agent. */
-const deploy = (command, source, fields) =>
-  create({ containerConfiguration: { containerUri: 'host' } }, { PORTHOLE_AGENT_COMMAND: command, AGENT_SOURCE: source }, fields)
+const deploy = (environmentVariables, fields) => create({ containerConfiguration: { containerUri: 'host' } }, environmentVariables, fields)
 
 /** Where the server takes images and code from. */
 const inbox = (...names) => path.join(suite.server.dataDirectory, 'inbox', ...names)
@@ -73,7 +56,7 @@ function zip(name, file, source) {
   return { s3: { bucket: inbox(), prefix: name } }
 }
 
-const sample = () => deploy('exec python3 -c "$AGENT_SOURCE"', SAMPLE)
+const sample = () => deploy({ PORTHOLE_AGENT_COMMAND: 'exec python3 -c "$AGENT_SOURCE"', AGENT_SOURCE: SAMPLE })
 
 function invoke(agentRuntimeArn, prompt, { runtimeSessionId = newSessionId(), ...fields } = {}) {
   return connect().data.send(new InvokeAgentRuntimeCommand({
@@ -129,7 +112,7 @@ test('agents: the card of an agent that speaks A2A is got', async () => {
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify(request.url === '/.well-known/agent-card.json' ? ${JSON.stringify(card)} : { status: 'Healthy' }))
   }).listen(9000)`
-  const agentRuntimeArn = await deploy('exec node -e "$AGENT_SOURCE"', source, { protocolConfiguration: { serverProtocol: 'A2A' } })
+  const agentRuntimeArn = await deploy({ PORTHOLE_AGENT_COMMAND: 'exec node -e "$AGENT_SOURCE"', AGENT_SOURCE: source }, { protocolConfiguration: { serverProtocol: 'A2A' } })
   const runtimeSessionId = newSessionId()
   const answer = await connect().data.send(new GetAgentCardCommand({ agentRuntimeArn, runtimeSessionId }))
   assert.deepEqual(answer.agentCard, card)
@@ -137,7 +120,7 @@ test('agents: the card of an agent that speaks A2A is got', async () => {
 })
 
 test("agents: the TypeScript SDK's WebSocket reaches the agent's", async () => {
-  const runtimeArn = await deploy('exec node -e "$AGENT_SOURCE"', SOCKET_AGENT)
+  const runtimeArn = await deploy(socketAgent)
   const sessionId = newSessionId()
   const { url, headers } = await suite.client.generateWsConnection({ runtimeArn, sessionId })
   const socket = new WebSocket(url, { headers })

@@ -2,9 +2,12 @@
 import assert from 'node:assert/strict'
 import { after, before } from 'node:test'
 import { RuntimeClient } from 'bedrock-agentcore/runtime'
+import { WebSocket } from 'ws'
 import { newClient, runCommand } from './lib/commands.mjs'
 import { Issuer } from './lib/issuer.mjs'
+import { within } from './lib/patience.mjs'
 import { signedHeaders } from './lib/signing.mjs'
+import { socketAgent } from './lib/socket-agent.mjs'
 import { credentials, newSessionId, openTerminal, suite, test } from './lib/suite.mjs'
 import { newTokenRuntime } from './lib/token-runtime.mjs'
 
@@ -106,4 +109,77 @@ test('identity: a command runs with a token in the header, and without one the a
   assert.equal(bad.status, 401)
   assert.match(bad.headers.get('www-authenticate'), /^Bearer error="invalid_token", resource_metadata="/)
   assert.match((await bad.json()).message, /none of the scopes/)
+})
+
+/** Opens a WebSocket to a runtime's agent: what is answered to one message and the subprotocol, or the status of the refusal. */
+function talk(runtimeArn, { headers, protocols } = {}) {
+  const url = `${suite.server.endpoint.replace('http', 'ws')}/runtimes/${encodeURIComponent(runtimeArn)}/ws`
+  const socket = new WebSocket(url, protocols, { headers })
+  return within(new Promise((resolve, reject) => {
+    socket.once('open', () => socket.send('hello'))
+    socket.once('message', (data) => {
+      resolve({ answer: data.toString(), protocol: socket.protocol })
+      socket.close(1000)
+    })
+    socket.once('unexpected-response', (request, response) => {
+      resolve({ refusal: response.statusCode, challenge: response.headers['www-authenticate'] })
+      request.destroy()
+    })
+    socket.once('error', reject)
+  }), 'an answer')
+}
+
+const subprotocols = (token) => [`base64UrlBearerAuthorization.${Buffer.from(token).toString('base64url')}`, 'base64UrlBearerAuthorization']
+
+test("identity: a token in the header, or for a WebSocket in the subprotocol, reaches a runtime's agent, and no bad one does", async () => {
+  const runtimeArn = await newTokenRuntime(issuer, { allowedClients: ['app'] }, { environmentVariables: socketAgent })
+  const sessionId = newSessionId()
+  const session = { 'x-amzn-bedrock-agentcore-runtime-session-id': sessionId }
+  const url = `${suite.server.endpoint}/runtimes/${encodeURIComponent(runtimeArn)}/invocations`
+  const invoke = (headers) => fetch(url, { method: 'POST', headers: { ...session, ...headers }, body: 'by token' })
+  const bearer = (token) => ({ authorization: `Bearer ${token}` })
+
+  const good = await invoke(bearer(issuer.sign()))
+  assert.equal(good.status, 200, await good.clone().text())
+  assert.equal(await good.text(), 'by token')
+  assert.deepEqual(await talk(runtimeArn, { headers: { ...session, ...bearer(issuer.sign()) } }), { answer: `hello ${sessionId}`, protocol: '' })
+  assert.deepEqual(await talk(runtimeArn, { headers: session, protocols: subprotocols(issuer.sign()) }),
+    { answer: `hello ${sessionId}`, protocol: 'base64UrlBearerAuthorization' })
+
+  for (const [what, token] of Object.entries(issuer.badTokens())) {
+    const refused = await invoke(bearer(token))
+    assert.equal(refused.status, 401, what)
+    assert.equal(refused.headers.get('x-amzn-errortype'), 'UnauthorizedException', what)
+    for (const by of [{ headers: bearer(token) }, { protocols: subprotocols(token) }]) {
+      const { refusal, challenge } = await talk(runtimeArn, by)
+      assert.equal(refusal, 401, what)
+      assert.match(challenge, /^Bearer error="invalid_token", resource_metadata="/, what)
+    }
+  }
+
+  const signed = await signedHeaders({ method: 'POST', url, body: 'by token', region: suite.region, credentials: await credentials() })
+  assert.equal((await invoke(signed)).status, 403)
+})
+
+test('identity: a runtime that is not ready says so to those who have a token, and nothing to the others', async () => {
+  const runtimeArn = await newTokenRuntime(issuer, {}, {
+    until: 'CREATE_FAILED', agentRuntimeArtifact: { containerConfiguration: { containerUri: `oci:${suite.server.dataDirectory}/inbox/nothing` } },
+  })
+  const url = `${suite.server.endpoint}/runtimes/${encodeURIComponent(runtimeArn)}/invocations`
+  const ask = (headers) => fetch(url, { method: 'POST', headers, body: '{}' })
+
+  const answer = await ask({ authorization: `Bearer ${issuer.sign()}` })
+  assert.equal(answer.status, 400)
+  assert.equal(answer.headers.get('x-amzn-errortype'), 'ValidationException')
+  assert.match((await answer.json()).message, /is not ready: .*inbox/)
+  assert.equal((await talk(runtimeArn, { protocols: subprotocols(issuer.sign()) })).refusal, 400)
+
+  const without = await ask({})
+  assert.equal(without.status, 401)
+  const metadata = await fetch(without.headers.get('www-authenticate').match(/"(.*)"/)[1])
+  assert.equal(metadata.status, 200)
+
+  // An endpoint that does not exist is told to the same people.
+  const unknown = await fetch(`${url}?qualifier=nowhere`, { method: 'POST', headers: { authorization: `Bearer ${issuer.sign()}` }, body: '{}' })
+  assert.equal(unknown.status, 404)
 })

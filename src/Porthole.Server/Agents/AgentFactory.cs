@@ -11,7 +11,7 @@ internal sealed class AgentFactory(ServerOptions options, ServerAddresses addres
     /// <param name="session">The session.</param>
     /// <param name="image">Its image, which may have a program to run.</param>
     public SessionAgent? For(Session session, PreparedImage image) =>
-        AgentProgram.Of(session.Deployment, session.Key.SessionId, image, addresses.All[0].TrimEnd('/')) is { } program
+        AgentProgram.Of(session.Deployment, session.Key.SessionId, image, addresses.ForClients) is { } program
             ? new SessionAgent(session, AgentContract.Of(session.Deployment.Configuration), program, options.Agents, log)
             : null;
 }

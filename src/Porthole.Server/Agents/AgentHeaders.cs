@@ -25,6 +25,9 @@ internal static class AgentHeaders
     [
         "host", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "expect", "via", "forwarded", "cookie", "set-cookie", "origin",
         "content-length", "content-type", "content-encoding", "content-md5", "x-real-ip", "true-client-ip", "cf-connecting-ip", "date",
+
+        // An agent takes these for the platform's own word (contract section 9.2), which has none here: there are no workload identities.
+        "workloadaccesstoken", "oauth2callbackurl",
     ];
 
     private static readonly string[] ForbiddenPrefixes = ["x-amz-", "x-amzn-", "proxy-", "x-forwarded-", "access-control-", "sec-websocket-"];

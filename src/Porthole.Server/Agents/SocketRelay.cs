@@ -57,11 +57,21 @@ internal sealed class SocketRelay(Stream client, Stream agent, AgentLimits limit
         _over.Dispose();
     }
 
-    // The first reason counts; the agent's frame that is under way may still end.
-    private void Close(int code, string reason)
+    /// <summary>Closes it from this side. Any thread; the first reason counts, and the agent's frame that is under way may still end.</summary>
+    /// <param name="code">The close code.</param>
+    /// <param name="reason">The reason that the client is given.</param>
+    public void Close(int code, string reason)
     {
-        if (Interlocked.CompareExchange(ref _end, new SocketRelayEnd(code, reason), null) is null)
+        if (Interlocked.CompareExchange(ref _end, new SocketRelayEnd(code, reason), null) is not null)
+            return;
+        try
+        {
             _closing.CancelAfter(_isBetweenFrames ? TimeSpan.Zero : Grace);
+        }
+        catch (ObjectDisposedException)
+        {
+            // It is over already.
+        }
     }
 
     // To the agent; when something is to be refused, what comes is only taken in.

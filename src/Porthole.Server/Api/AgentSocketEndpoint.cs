@@ -7,11 +7,13 @@ using Porthole.Protocol.Shells;
 using Porthole.Server.Agents;
 using Porthole.Server.Audit;
 using Porthole.Server.Auth;
+using Porthole.Server.Shells;
 
 namespace Porthole.Server.Api;
 
 /// <summary>GET /runtimes/{rt}/ws: a WebSocket to the agent's own (contract section 9.3). The client gets its 101 when the agent has given one.</summary>
-internal sealed class AgentSocketEndpoint(AgentCalls agents, ServerOptions options, IHostApplicationLifetime lifetime, ILogger<AgentSocketEndpoint> log)
+internal sealed class AgentSocketEndpoint(
+    AgentCalls agents, ServerOptions options, CallerConnections callers, IHostApplicationLifetime lifetime, ILogger<AgentSocketEndpoint> log)
 {
     public async Task HandleAsync(HttpContext context, DataPlaneRequest request)
     {
@@ -35,6 +37,7 @@ internal sealed class AgentSocketEndpoint(AgentCalls agents, ServerOptions optio
         await using var clientStream = await context.Features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync();
         ApiCall.Of(context).Answered(StatusCodes.Status101SwitchingProtocols);
         using var relay = new SocketRelay(clientStream, agentStream, options.Agents, options.Shells);
+        using var open = callers.Add(request.Principal, () => relay.Close(ShellCloseCode.LimitReached, CallerConnections.Revoked));
         var end = await relay.RunAsync(lifetime.ApplicationStopping);
         AgentLog.SocketClosed(log, request.Id, end.Reason);
     }

@@ -17,7 +17,7 @@ namespace Porthole.Server.Api;
 /// and for what.
 /// </summary>
 internal sealed class Routes(
-    SigV4Authenticator signatures, BearerAuthenticator bearers, Authorizer authorizer, DeploymentLookup deployments, ShellEndpoint shells, CommandEndpoint commands, StopEndpoint stop,
+    ServerOptions options, SigV4Authenticator signatures, BearerAuthenticator bearers, Authorizer authorizer, DeploymentLookup deployments, ShellEndpoint shells, CommandEndpoint commands, StopEndpoint stop,
     AdminEndpoints admin, CredentialsEndpoint credentials, ImageEndpoints images, ControlPlane control, ControlRates rates, InvocationEndpoint invocations, AgentSocketEndpoint sockets,
     LogsEndpoint logs, ProgressEndpoint progress, StorageEndpoint storage, SuspensionEndpoints suspension, DataDirectory data, ILogger<Routes> log)
 {
@@ -126,7 +126,7 @@ internal sealed class Routes(
         // The runtime says who may prove themselves how. Whether there is one is told to those only who may use it.
         var finding = deployments.FindAsync(target, context.RequestAborted);
         await ((Task)finding).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        var tokens = finding.IsCompletedSuccessfully ? (await finding).Configuration.AuthorizerConfiguration?.CustomJWTAuthorizer : null;
+        var tokens = finding.IsCompletedSuccessfully ? (await finding).Tokens : null;
         Caller caller = tokens is null
             ? AuthenticateBySignature(context, target, bodySha256)
             : await bearers.AuthenticateAsync(context, target, deployments.NameOf(target), tokens);
@@ -134,7 +134,7 @@ internal sealed class Routes(
         foreach (var action in ActionsOf(context, target, caller))
             await authorizer.DemandAsync(context, caller, action, deployments.NameOf(target).ResourceArns);
 
-        var deployment = await finding;
+        var deployment = (await finding).Demand();
         call.ResourceArn = deployment.Runtime.Arn.ToString();
         call.RequestParameters["qualifier"] = deployment.Endpoint;
         return new DataPlaneRequest(context.TraceIdentifier, target, deployment, caller, default);
@@ -188,12 +188,10 @@ internal sealed class Routes(
     {
         if (context.Request.Method != "GET")
             throw new AwsException(AwsError.MethodNotAllowed("GET"));
-        var finding = deployments.FindAsync(target, context.RequestAborted);
-        await ((Task)finding).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (!finding.IsCompletedSuccessfully || (await finding).Configuration.AuthorizerConfiguration?.CustomJWTAuthorizer is not { } tokens)
+        if ((await deployments.FindAsync(target, context.RequestAborted)).Tokens is not { } tokens)
             throw new AwsException(AwsError.NotFound("There is no runtime here that takes bearer tokens."));
         context.Response.ContentType = AwsError.ContentType;
-        await context.Response.Body.WriteAsync(ProtectedResource.Metadata(context.Request, deployments.NameOf(target), tokens), context.RequestAborted);
+        await context.Response.Body.WriteAsync(ProtectedResource.Metadata(context.Request, options.PublicUrl, deployments.NameOf(target), tokens), context.RequestAborted);
     }
 
     private static void CheckMethod(HttpContext context, string method)

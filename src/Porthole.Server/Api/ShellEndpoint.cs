@@ -45,7 +45,7 @@ internal sealed class ShellEndpoint(
             traffic.Begin(connection);
             connection.Start(await socket.LeaveHttpAsync());
             call.Answered(StatusCodes.Status101SwitchingProtocols);
-            using var open = callers.Add(request.Principal, connection);
+            using var open = callers.Add(request.Principal, () => connection.Close(ShellCloseCode.LimitReached, CallerConnections.Revoked, ConnectionEnd.KeyRevoked));
             var record = Record(context, request, sessionId, shellId);
             store.RecordConnection(record);
             using (var span = ShellSpans.Attaching(call))

@@ -8,7 +8,7 @@ using Porthole.Server.Runtimes;
 namespace Porthole.Server.Auth;
 
 /// <summary>Finds out who made a request to a runtime with an authorizer of its own: a bearer token, in a header or in a subprotocol.</summary>
-internal sealed class BearerAuthenticator(TokenValidator tokens, ILogger<BearerAuthenticator> log)
+internal sealed class BearerAuthenticator(ServerOptions options, TokenValidator tokens, ILogger<BearerAuthenticator> log)
 {
     /// <summary>Authenticates a request.</summary>
     /// <exception cref="AwsException">
@@ -37,9 +37,9 @@ internal sealed class BearerAuthenticator(TokenValidator tokens, ILogger<BearerA
     }
 
     // Contract section 3.1.
-    private static AwsException Unauthorized(HttpContext context, DeploymentName name, string message, bool invalid)
+    private AwsException Unauthorized(HttpContext context, DeploymentName name, string message, bool invalid)
     {
-        var metadata = ProtectedResource.MetadataUrl(context.Request, name);
+        var metadata = ProtectedResource.MetadataUrl(context.Request, options.PublicUrl, name);
         context.Response.Headers.WWWAuthenticate = invalid ? $"Bearer error=\"invalid_token\", resource_metadata=\"{metadata}\"" : $"Bearer resource_metadata=\"{metadata}\"";
         return new AwsException(AwsError.Unauthorized(message));
     }

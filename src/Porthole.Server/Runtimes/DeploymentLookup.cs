@@ -24,23 +24,43 @@ internal sealed class DeploymentLookup(ServerOptions options, PortholeStore stor
     }
 
     /// <summary>Finds it.</summary>
-    /// <exception cref="AwsException">It is named wrongly, unknown, or not ready.</exception>
-    public async Task<Deployment> FindAsync(RequestTarget target, CancellationToken cancellationToken)
+    /// <exception cref="AwsException">It is named wrongly.</exception>
+    public async Task<DeploymentFinding> FindAsync(RequestTarget target, CancellationToken cancellationToken)
     {
         var name = NameOf(target);
+        var unknown = AwsError.NotFound($"No endpoint or agent found with qualifier '{name.Qualifier}' for agent '{name.AsGiven}'");
         var runtime = await store.FindRuntimeAsync(name.Runtime.Id, cancellationToken);
-        var endpoint = runtime is not null && runtime.Arn == name.Runtime ? await store.FindEndpointAsync(runtime.Id, name.Qualifier, cancellationToken) : null;
-        if (endpoint is null)
-            throw new AwsException(AwsError.NotFound($"No endpoint or agent found with qualifier '{name.Qualifier}' for agent '{name.AsGiven}'"));
-        if (runtime!.Status == ResourceStatus.Deleting || endpoint.Status == ResourceStatus.Deleting)
-            throw new AwsException(AwsError.ResourceState($"The endpoint '{endpoint.Name}' of the runtime '{runtime.Id}' is being deleted."));
-        if (endpoint.LiveVersion is not { } live || await store.FindVersionAsync(runtime.Id, live, cancellationToken) is not { } version)
-            throw new AwsException(AwsError.ResourceState(NotReady(runtime, endpoint)));
-        return new Deployment(runtime, name.Qualifier, version);
+        if (runtime is null || runtime.Arn != name.Runtime)
+            return new DeploymentFinding(null, unknown, null);
+        var endpoint = await store.FindEndpointAsync(runtime.Id, name.Qualifier, cancellationToken);
+
+        // Who may ask is known before there is anything to use: whoever the coming version lets in, or the last one when there is no such endpoint.
+        var version = await store.FindVersionAsync(runtime.Id, endpoint?.LiveVersion ?? endpoint?.TargetVersion ?? runtime.LatestVersion, cancellationToken);
+        var problem = endpoint is null ? unknown : ProblemOf(runtime, endpoint, version);
+        return new DeploymentFinding(
+            version?.Configuration.AuthorizerConfiguration?.CustomJWTAuthorizer, problem, version is null ? null : new Deployment(runtime, name.Qualifier, version));
     }
 
-    private static string NotReady(AgentRuntime runtime, RuntimeEndpoint endpoint) =>
-        $"The endpoint '{endpoint.Name}' of the runtime '{runtime.Id}' is not ready: {endpoint.FailureReason ?? runtime.FailureReason ?? "it is still being made"}";
+    private static AwsError? ProblemOf(AgentRuntime runtime, RuntimeEndpoint endpoint, RuntimeVersion? version)
+    {
+        if (runtime.Status == ResourceStatus.Deleting || endpoint.Status == ResourceStatus.Deleting)
+            return AwsError.ResourceState($"The endpoint '{endpoint.Name}' of the runtime '{runtime.Id}' is being deleted.");
+        return endpoint.LiveVersion is null || version is null
+            ? AwsError.ResourceState(
+                $"The endpoint '{endpoint.Name}' of the runtime '{runtime.Id}' is not ready: {endpoint.FailureReason ?? runtime.FailureReason ?? "it is still being made"}")
+            : null;
+    }
+}
+
+/// <summary>What there is of what a data-plane request names.</summary>
+/// <param name="Tokens">Whose tokens prove who asks; null when signatures do, as for what does not exist.</param>
+/// <param name="Problem">Why it cannot be used; null when it can.</param>
+/// <param name="Found">What there is.</param>
+internal sealed record DeploymentFinding(CustomJwtAuthorizer? Tokens, AwsError? Problem, Deployment? Found)
+{
+    /// <summary>What can be used.</summary>
+    /// <exception cref="AwsException">It does not exist or is not ready.</exception>
+    public Deployment Demand() => Problem is { } problem ? throw new AwsException(problem) : Found!;
 }
 
 /// <summary>What a data-plane request says it wants.</summary>
