@@ -8,8 +8,10 @@ Scenario[] allScenarios =
 [
     new EchoScenario(), TypingScenario.Alone, TypingScenario.FloodInSession, TypingScenario.FloodInOtherSession,
     BulkScenario.One, BulkScenario.Ten, new CrowdScenario(), new StartScenario(), new MemoryScenario(),
+    new ColdStartScenario(), new SessionMemoryScenario(), new FloodedEchoScenario(),
 ];
-string[] allPeers = ["raw", "bwrap", "openssh", "node-pty", "ttyd", "porthole"];
+string[] allPeers = ["raw", "bwrap", "openssh", "node-pty", "ttyd", "porthole", "microvm", "microvm-pool", "qemu"];
+string[] machinePeers = ["porthole", "microvm", "microvm-pool", "qemu"], machineScenarios = ["start", "start-cold", "session-memory", "echo", "echo-flooded", "bulk-1"];
 
 var scenarioOption = new Option<string[]>("--scenario", "-s")
 {
@@ -25,6 +27,8 @@ var peerOption = new Option<string[]>("--peer", "-p")
     AllowMultipleArgumentsPerToken = true,
 };
 peerOption.AcceptOnlyFromAmong(allPeers);
+var onlyOption = new Option<string?>("--only") { Description = "Measure one subject alone: microvm, beside namespaces and a bare QEMU", HelpName = "subject" };
+onlyOption.AcceptOnlyFromAmong("microvm");
 var roundsOption = new Option<int>("--rounds", "-r") { Description = "Interleaved rounds", DefaultValueFactory = _ => 5 };
 roundsOption.Validators.Add(result =>
 {
@@ -51,19 +55,23 @@ var nodeOption = new Option<string>("--node-directory")
     Hidden = true,
 };
 
-var command = new RootCommand("Measures Porthole beside a raw PTY, OpenSSH, node-pty + ws and, where installed, ttyd.")
+var command = new RootCommand("Measures Porthole, with namespaces and with microVMs, beside a raw PTY, OpenSSH, node-pty + ws and, where installed, ttyd.")
 {
-    scenarioOption, peerOption, roundsOption, quickOption, outputOption, portholeOption, workOption, nodeOption,
+    scenarioOption, peerOption, onlyOption, roundsOption, quickOption, outputOption, portholeOption, workOption, nodeOption,
 };
 command.SetAction(parsed =>
 {
-    var scenarios = allScenarios.Where(scenario => parsed.GetValue(scenarioOption) is not { Length: > 0 } wanted || wanted.Contains(scenario.Name)).ToList();
+    var ofMachines = parsed.GetValue(onlyOption) is not null;
+    var wanted = parsed.GetValue(scenarioOption) is { Length: > 0 } chosen ? chosen : ofMachines ? machineScenarios : null;
+    var scenarios = allScenarios.Where(scenario => wanted?.Contains(scenario.Name) != false).ToList();
+    var program = Path.GetFullPath(parsed.GetValue(portholeOption)!);
+    var machines = Path.Combine(Path.GetDirectoryName(program)!, "microvm");
     List<Peer> peers =
     [
         new RawPeer(), new BubblewrapPeer(), new OpenSshPeer(), new NodePtyPeer(Path.GetFullPath(parsed.GetValue(nodeOption)!)), new TtydPeer(),
-        new PortholePeer(Path.GetFullPath(parsed.GetValue(portholeOption)!)),
+        new PortholePeer(program), new MicroVmPeer(program, machines, 0), new MicroVmPeer(program, machines, 2), new BareMachinePeer(machines),
     ];
-    var named = parsed.GetValue(peerOption) is { Length: > 0 } names ? names : null;
+    var named = parsed.GetValue(peerOption) is { Length: > 0 } names ? names : ofMachines ? machinePeers : null;
     peers.RemoveAll(peer => named?.Contains(peer.Name) == false || !scenarios.Any(scenario => scenario.AppliesTo(peer)));
     foreach (var peer in peers.ToList())
     {

@@ -18,6 +18,8 @@ internal static partial class ShellDialogue
 
     public static void WaitForPrompt(Terminal terminal) => ReadUntil(terminal, "a prompt", text => Prompt().IsMatch(Escape().Replace(text, "")));
 
+    public static void WaitFor(Terminal terminal, string text) => ReadUntil(terminal, $"\"{text}\"", seen => seen.Contains(text, StringComparison.Ordinal));
+
     public static void BecomePlainBash(Terminal terminal)
     {
         WaitForPrompt(terminal);
@@ -34,8 +36,11 @@ internal static partial class ShellDialogue
     public static void BecomeFlood(Terminal terminal)
     {
         BecomePlainBash(terminal);
-        Type(terminal, Flood, "fgh\r\n012");
+        StartFlood(terminal);
     }
+
+    /// <summary>In a plain bash.</summary>
+    public static void StartFlood(Terminal terminal) => Type(terminal, Flood, "fgh\r\n012");
 
     /// <summary>Types a line and waits for a text that its own echo does not contain.</summary>
     private static void Type(Terminal terminal, string line, string awaited)

@@ -10,6 +10,8 @@ public static unsafe partial class Libc
     // asm-generic/unistd.h differs from x86_64.
     public static nint SYS_finit_module => RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 313 : 273;
 
+    public const nint SYS_openat2 = 437;
+
     // time.h, linux/reboot.h, linux/random.h
     public const int CLOCK_REALTIME = 0, RB_AUTOBOOT = 0x01234567;
     public const nuint RNDADDENTROPY = 0x40085203, RNDRESEEDCRNG = 0x5207;

@@ -17,6 +17,9 @@ internal abstract class Peer
     /// <summary>False for a peer that only shows how long a start takes.</summary>
     public virtual bool CarriesShells => true;
 
+    /// <summary>Whether its sessions are virtual machines: compared where that makes a difference, not in everything.</summary>
+    public virtual bool HasMachines => false;
+
     /// <summary>Null when this peer can run here, else what is missing.</summary>
     public virtual string? Missing() => null;
 
@@ -29,6 +32,14 @@ internal abstract class Peer
     /// <param name="session">Shells with one number share a session, where the peer knows sessions.</param>
     /// <param name="shell">Distinct within the session.</param>
     public abstract Terminal Open(int session, int shell);
+
+    /// <summary>Waits until what was begun is there to be used.</summary>
+    public virtual void WaitUntilStarted(Terminal terminal) => ShellDialogue.WaitForPrompt(terminal);
+
+    /// <summary>Waits until the next start is not slowed down by what the last one left to do.</summary>
+    public virtual void Settle()
+    {
+    }
 
     /// <summary>Gives up what stays of a session when its shells have ended.</summary>
     public virtual void EndSession(int session)

@@ -11,10 +11,11 @@ namespace Porthole.Bench.Peers;
 /// Each measurement has fresh sessions and stops them.
 /// </summary>
 /// <param name="program">The porthole command.</param>
-internal sealed class PortholePeer(string program) : Peer
+internal class PortholePeer(string program) : Peer
 {
     public const string GatewayProcess = "porthole";
     public const string GuestProcess = "guest"; // the name of its file inside a sandbox
+    public const string MachineProcess = "qemu-system-x86";
 
     // Sent when the shell is confirmed, as interactive clients do; output is held back for 100 ms for a client that says nothing.
     private static readonly byte[] s_size = [ShellFrameChannel.Resize, .. """{"width":80,"height":24}"""u8];
@@ -24,7 +25,7 @@ internal sealed class PortholePeer(string program) : Peer
 
     private readonly int _port = LoopbackPort.Free();
     private readonly Dictionary<int, string> _sessions = [];
-    private string _data = "", _log = "", _runtime = "";
+    private string _work = "", _data = "", _log = "", _runtime = "";
     private SigV4Signer? _signer;
     private Child? _server;
 
@@ -33,20 +34,30 @@ internal sealed class PortholePeer(string program) : Peer
     public override string Description => "porthole serve, namespace isolation, signed upgrades, 127.0.0.1, one sandbox a session";
 
     public override IReadOnlySet<string> ServerProcesses { get; } =
-        new HashSet<string> { GatewayProcess, GuestProcess, "porthole-launch", "bwrap", "slirp4netns" };
+        new HashSet<string> { GatewayProcess, GuestProcess, "porthole-launch", "bwrap", "slirp4netns", MachineProcess };
+
+    /// <summary>What stands between its sessions and the host.</summary>
+    protected virtual string Isolation => "namespace";
+
+    /// <summary>JSON members of its configuration, each with a comma in front.</summary>
+    protected virtual string Settings => "";
+
+    /// <summary>Where the server keeps machines that wait for sessions.</summary>
+    protected string MachinesDirectory => Path.Combine(_data, "cache", "machines");
 
     public override string? Missing() => File.Exists(program) ? null : $"{program} is not built";
 
     public override void Start(string workDirectory)
     {
-        _data = Path.Combine(workDirectory, "porthole");
-        _log = Path.Combine(workDirectory, "porthole.log");
+        _work = workDirectory;
+        _data = Path.Combine(workDirectory, Name);
+        _log = Path.Combine(workDirectory, $"{Name}.log");
 
         // Echo back to back is thousands of frames a second; the limit of 250 is for people (contract section 6).
-        var config = Path.Combine(workDirectory, "porthole.json");
-        File.WriteAllText(config, """{"shells":{"maxFramesPerWindow":1000000}}""");
+        var config = Path.Combine(workDirectory, $"{Name}.json");
+        File.WriteAllText(config, $$$"""{"shells":{"maxFramesPerWindow":1000000}{{{Settings}}}}""");
         _server = Child.Server(
-            _log, null, program, "serve", "--data-dir", _data, "--listen", $"http://127.0.0.1:{_port}", "--isolation", "namespace", "--config", config);
+            _log, null, program, "serve", "--data-dir", _data, "--listen", $"http://127.0.0.1:{_port}", "--isolation", Isolation, "--config", config);
         WaitUntilListening(_server, _port, _log);
         var health = LoopbackHttp.Send(_port, "GET", "/healthz");
         if (!health.StartsWith("HTTP/1.1 200 ", StringComparison.Ordinal))
@@ -76,6 +87,14 @@ internal sealed class PortholePeer(string program) : Peer
                 Native.SleepUntil(Clock.Now + 10 * Clock.Millisecond);
             }
         }
+    }
+
+    /// <summary>Ends the server with all its sessions and starts it anew.</summary>
+    public void Restart()
+    {
+        Stop();
+        _sessions.Clear();
+        Start(_work);
     }
 
     public override void CollectGarbage() => GarbageCollection.Force(_server!.Pid);

@@ -19,6 +19,13 @@ internal static class Metrics
     public static readonly Metric Bulk10Cpu = new("bulk-10-cpu", "CPU, 10 shells", "ms/MB");
     public static readonly Metric Start = new("start", "Session start to first prompt", "ms");
     public static readonly Metric StartShell = new("start-shell", "One more shell in a running session", "ms");
+    public static readonly Metric StartCold = new("start-cold", "First session of a fresh server to its first prompt", "ms");
+    public static readonly Metric SessionMemory1 = new("session-memory-1", "PSS of 1 session", "MiB");
+    public static readonly Metric SessionMemory10 = new("session-memory-10", "PSS per session of 10", "MiB");
+    public static readonly Metric SessionMemory30 = new("session-memory-30", "PSS per session of 30", "MiB");
+    public static readonly Metric SessionIdle = new("session-idle", "processor per idle session of 30", "% of a core");
+    public static readonly Metric EchoQuiet = new("echo-quiet", "Echo beside a session that is quiet", "µs");
+    public static readonly Metric EchoFlooded = new("echo-flooded", "Echo beside a session that prints 200 MB", "µs");
     public static readonly Metric MemoryAttached = new("memory-attached", "server side, PSS per attached shell", "KiB");
     public static readonly Metric MemoryAttachedPrivate = new("memory-attached-private", "of it private", "KiB");
     public static readonly Metric MemoryDetached = new("memory-detached", "server side, PSS per detached shell", "KiB");

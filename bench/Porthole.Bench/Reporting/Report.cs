@@ -20,11 +20,12 @@ internal sealed class Report(Results results, IReadOnlyList<Peer> peers, string 
         foreach (var metric in new[] { Metrics.Echo, Metrics.Typing, Metrics.TypingFloodSame, Metrics.TypingFloodOther, Metrics.Crowd })
             Latency(text, metric);
         Values(text, "Bulk output", Metrics.Bulk1, Metrics.Bulk10, Metrics.Bulk1Cpu, Metrics.Bulk10Cpu);
-        foreach (var metric in new[] { Metrics.Start, Metrics.StartShell })
+        foreach (var metric in new[] { Metrics.Start, Metrics.StartShell, Metrics.StartCold, Metrics.EchoQuiet, Metrics.EchoFlooded })
             Latency(text, metric);
         Values(text, "Memory of an idle shell beside the shell itself", Metrics.MemoryAttached, Metrics.MemoryAttachedPrivate, Metrics.MemoryDetached);
         Values(text, "The same by part", Metrics.GatewayAttached, Metrics.GatewayDetached, Metrics.GuestAttached, Metrics.GuestDetached,
             Metrics.GuestResident, Metrics.GatewayResident);
+        Values(text, "What a session with a shell at its prompt costs the host", Metrics.SessionMemory1, Metrics.SessionMemory10, Metrics.SessionMemory30, Metrics.SessionIdle);
         Failures(text);
         return text.ToString();
     }

@@ -30,6 +30,13 @@ internal sealed record Target(string Promise, string Measured, bool Reached)
             AtMost("100 shells typing, p50 no worse than node-pty + ws", results, Metrics.Crowd, "node-pty", s => s.Median, 1),
             AtMost("100 shells typing, p99 no worse than node-pty + ws", results, Metrics.Crowd, "node-pty", s => s.P99, 1),
             Start(results),
+            Machine("microVM from a template to its prompt at most 350 ms", results, Metrics.Start, "microvm", s => s.Median, 350),
+            MachineRatio("microVM from a template at most a quarter of a cold start", results, Metrics.Start, "microvm", Metrics.StartCold, "microvm", s => s.Median, 0.25),
+            MachineRatio("microVM from a template at most a quarter of a bare QEMU boot", results, Metrics.Start, "microvm", Metrics.Start, "qemu", s => s.Median, 0.25),
+            Machine("microVM from the pool to its prompt at most 60 ms", results, Metrics.Start, "microvm-pool", s => s.Median, 60),
+            Machine("microVM at most 60 MiB per session of 30", results, Metrics.SessionMemory30, "microvm", s => s.Median, 60),
+            Machine("idle microVM at most 1 % of a core", results, Metrics.SessionIdle, "microvm", s => s.Median, 1),
+            MachineRatio("microVM, echo p99 beside a flood at most twice the quiet one", results, Metrics.EchoFlooded, "microvm", Metrics.EchoQuiet, "microvm", s => s.P99, 2),
             Below("Guest at most 15 MiB resident", results, Metrics.GuestResident, 15 * 1024),
             Below("Guest at most 1 MiB per attached shell", results, Metrics.GuestAttached, 1024),
             Below("Guest at most 1 MiB per detached shell", results, Metrics.GuestDetached, 1024),
@@ -63,6 +70,18 @@ internal sealed record Target(string Promise, string Measured, bool Reached)
             return null;
         var more = ours.Median - bare.Median;
         return new("Start to first prompt at most a bare bwrap's + 40 ms", Text($"{ours.Median:0.0} after {bare.Median:0.0} ms: {more:+0.0;-0.0} ms"), more <= 40);
+    }
+
+    private static Target? Machine(string promise, Results results, Metric metric, string peer, Func<Summary, double> value, double limit) =>
+        results.Of(metric, peer) is { } ours ? new(promise, Text($"{value(ours):0.0} {metric.Unit}"), value(ours) <= limit) : null;
+
+    private static Target? MachineRatio(
+        string promise, Results results, Metric metric, string peer, Metric otherMetric, string other, Func<Summary, double> value, double limit)
+    {
+        if (results.Of(metric, peer) is not { } ours || results.Of(otherMetric, other) is not { } theirs)
+            return null;
+        var ratio = value(ours) / value(theirs);
+        return new(promise, Text($"{value(ours):0} of {value(theirs):0} {metric.Unit}: {ratio:0.000}"), ratio <= limit);
     }
 
     private static Target? Below(string promise, Results results, Metric metric, double limit) =>

@@ -14,6 +14,8 @@ internal sealed class BulkScenario(int shellCount, Metric rate, Metric cpu) : Sc
 
     public override string Name => rate.Key;
 
+    public override bool AppliesTo(Peer peer) => peer.CarriesShells && (shellCount == 1 || !peer.HasMachines);
+
     public override void Measure(Peer peer, Settings settings, Results results, CancellationToken stop) =>
         WithShells(peer, TimeSpan.FromSeconds(60), shells => Measure(peer, shells, settings, results), stop);
 

@@ -1,5 +1,6 @@
 using Porthole.Bench.Peers;
 using Porthole.Bench.Reporting;
+using Porthole.Bench.Terminals;
 
 namespace Porthole.Bench.Scenarios;
 
@@ -7,6 +8,8 @@ namespace Porthole.Bench.Scenarios;
 internal sealed class EchoScenario : Scenario
 {
     public override string Name => "echo";
+
+    public override bool AppliesTo(Peer peer) => peer.CarriesShells;
 
     public override void Measure(Peer peer, Settings settings, Results results, CancellationToken stop) =>
         WithShells(peer, TimeSpan.FromSeconds(60), shells => Measure(peer, shells, settings, results), stop);
@@ -17,17 +20,24 @@ internal sealed class EchoScenario : Scenario
         ShellDialogue.BecomeEcho(terminal);
         var warmUp = settings.EchoBytes / 10;
         var samples = new double[settings.EchoBytes];
-        ReadOnlySpan<byte> key = "x"u8;
         for (var i = -warmUp; i < samples.Length; i++)
         {
-            var sent = Clock.Now;
-            terminal.Write(key);
-            while (!terminal.Read().Contains(key[0]))
-            {
-            }
+            var taken = RoundTrip(terminal);
             if (i >= 0)
-                samples[i] = Clock.Microseconds(Clock.Now - sent);
+                samples[i] = taken;
         }
         results.Record(Metrics.Echo, peer.Name, samples);
+    }
+
+    /// <summary>Microseconds until a byte has come back.</summary>
+    internal static double RoundTrip(Terminal terminal)
+    {
+        ReadOnlySpan<byte> key = "x"u8;
+        var sent = Clock.Now;
+        terminal.Write(key);
+        while (!terminal.Read().Contains(key[0]))
+        {
+        }
+        return Clock.Microseconds(Clock.Now - sent);
     }
 }

@@ -12,7 +12,7 @@ internal sealed class MemoryScenario : Scenario
 {
     public override string Name => "memory";
 
-    public override bool AppliesTo(Peer peer) => peer.CarriesShells && peer.ServerProcesses.Count > 0;
+    public override bool AppliesTo(Peer peer) => base.AppliesTo(peer) && peer.ServerProcesses.Count > 0;
 
     public override void Measure(Peer peer, Settings settings, Results results, CancellationToken stop) =>
         WithShells(peer, TimeSpan.FromSeconds(180), shells => Measure(peer, shells, settings, results), stop);

@@ -9,7 +9,7 @@ internal abstract class Scenario
     /// <summary>The name in the options.</summary>
     public abstract string Name { get; }
 
-    public virtual bool AppliesTo(Peer peer) => peer.CarriesShells;
+    public virtual bool AppliesTo(Peer peer) => peer is { CarriesShells: true, HasMachines: false };
 
     public abstract void Measure(Peer peer, Settings settings, Results results, CancellationToken stop);
 

@@ -19,10 +19,11 @@ internal sealed class StartScenario : Scenario
         for (var i = 0; i < settings.Starts; i++)
         {
             var (start, session) = (i, s_session++);
-            WithShells(peer, TimeSpan.FromSeconds(30), shells =>
+            peer.Settle();
+            WithShells(peer, TimeSpan.FromSeconds(60), shells =>
             {
-                sessions[start] = TimeToPrompt(shells, session, 0);
-                more[start] = peer.CarriesShells ? TimeToPrompt(shells, session, 1) : 0;
+                sessions[start] = TimeToPrompt(peer, shells, session, 0);
+                more[start] = peer.CarriesShells ? TimeToPrompt(peer, shells, session, 1) : 0;
             }, stop);
         }
         results.Record(Metrics.Start, peer.Name, sessions);
@@ -30,10 +31,11 @@ internal sealed class StartScenario : Scenario
             results.Record(Metrics.StartShell, peer.Name, more);
     }
 
-    private static double TimeToPrompt(ShellSet shells, int session, int shell)
+    /// <summary>Milliseconds from asking for a shell to its prompt.</summary>
+    internal static double TimeToPrompt(Peer peer, ShellSet shells, int session, int shell)
     {
         var asked = Clock.Now;
-        ShellDialogue.WaitForPrompt(shells.Open(session, shell));
+        peer.WaitUntilStarted(shells.Open(session, shell));
         return Clock.Milliseconds(Clock.Now - asked);
     }
 }

@@ -23,6 +23,7 @@ internal static class RootDirectory
         Directory.CreateDirectory(Base);
         if (Libc.Mount(BaseDisk, Base, "squashfs", Libc.MS_RDONLY | Libc.MS_NODEV, null) < 0)
             throw PosixException.FromLast($"mount {BaseDisk}");
+        CommonFiles.Read(Base);
     }
 
     /// <summary>Mounts the session's disk over it, and makes both the root directory of this process and all that it starts.</summary>

@@ -12,10 +12,13 @@ internal static class MicroVms
     /// <summary>The settings of a server whose sessions are isolated in this way and no other.</summary>
     public static string SettingsFor(string isolation) => isolation == "microvm" ? Settings : $"\"isolation\": \"{isolation}\"";
 
+    /// <summary>Whether the run as a whole is about microVMs.</summary>
+    public static bool IsSubject => Environment.GetEnvironmentVariable(IsolationVariable) == "microvm";
+
     /// <summary>The settings of a test's server: as the test wants them, but for isolation where the run as a whole is about microVMs.</summary>
     public static string Apply(string settings)
     {
-        if (Environment.GetEnvironmentVariable(IsolationVariable) != "microvm" || settings.Contains("\"isolation\"", StringComparison.Ordinal))
+        if (!IsSubject || settings.Contains("\"isolation\"", StringComparison.Ordinal))
             return settings;
         return string.IsNullOrWhiteSpace(settings) ? Settings : $"{Settings}, {settings}";
     }
