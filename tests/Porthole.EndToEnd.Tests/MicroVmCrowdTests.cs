@@ -8,8 +8,8 @@ public sealed class MicroVmCrowdTests
 {
     private const int Machines = 30;
 
-    // Proportional, in MiB: measured 55 to 65 with 30 of them, emulated (docs/performance.md). One that was booted by itself has more than 200.
-    private const int MostMemory = 80;
+    // Proportional, in MiB: measured 57 with 30 of them, emulated. One that was booted by itself has more than 200.
+    private const int MostMemory = 64;
 
     // Of a core, with the load that the rest of a test run makes: 0.6 % when nothing else runs.
     private const double MostProcessor = 0.02;
