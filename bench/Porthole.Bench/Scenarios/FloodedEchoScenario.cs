@@ -7,7 +7,7 @@ namespace Porthole.Bench.Scenarios;
 /// <summary>Echo in one session while another one prints 200 MB, read as fast as they come; and just before, when it does not.</summary>
 internal sealed class FloodedEchoScenario : Scenario
 {
-    private const int FewestSamples = 200;
+    private const int QuietSamples = 400, FewestSamples = 20;
 
     public override string Name => "echo-flooded";
 
@@ -23,7 +23,7 @@ internal sealed class FloodedEchoScenario : Scenario
         var flood = shells.Open(1, 0);
         ShellDialogue.BecomePlainBash(flood);
         List<double> quiet = [], flooded = [];
-        while (quiet.Count < 2 * FewestSamples)
+        while (quiet.Count < QuietSamples)
             quiet.Add(Sample(terminal));
         ShellDialogue.StartFlood(flood);
         var counter = shells.ReadInBackground(flood);
