@@ -8,6 +8,11 @@ namespace Porthole.Bench.Peers;
 /// <param name="waiting">How many machines wait for sessions.</param>
 internal sealed class MicroVmPeer(string program, string machineDirectory, int waiting) : PortholePeer(program)
 {
+    // No other session has this number.
+    private const int FirstSession = -1;
+
+    private bool _hasShownNeed;
+
     public override string Name => waiting == 0 ? "microvm" : "microvm-pool";
 
     public override string Description => "porthole serve, microvm isolation, "
@@ -29,6 +34,8 @@ internal sealed class MicroVmPeer(string program, string machineDirectory, int w
     {
         if (waiting == 0)
             return;
+        if (!_hasShownNeed)
+            ShowNeed();
         var deadline = Clock.Now + 60 * Clock.Second;
         for (var (before, quiet) = (-1L, 0); quiet < 3;)
         {
@@ -40,5 +47,15 @@ internal sealed class MicroVmPeer(string program, string machineDirectory, int w
             quiet = ready >= waiting && ticks - before <= 2 ? quiet + 1 : 0;
             before = ticks;
         }
+    }
+
+    // A server makes machines ahead when a first session has shown that they are wanted.
+    private void ShowNeed()
+    {
+        using var terminal = Open(FirstSession, 0);
+        WaitUntilStarted(terminal);
+        terminal.End();
+        EndSession(FirstSession);
+        _hasShownNeed = true;
     }
 }
