@@ -16,9 +16,8 @@ internal sealed partial class ShellConnection
     private static readonly TimeSpan AcknowledgementDelay = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan AcknowledgementLook = TimeSpan.FromMilliseconds(10);
 
-    // A flood is more than a screenful per frame of a display for some frames: 256 KB within 50 ms. Below 64 KB in a second it has calmed.
-    private const int HotBytes = 256 * 1024, CalmBytes = 64 * 1024;
-    private static readonly long HotWindow = Stopwatch.Frequency / 20, CalmWindow = Stopwatch.Frequency;
+    // How often a connection on a hot loop is asked whether its flood is over.
+    private static readonly TimeSpan CalmLook = TimeSpan.FromSeconds(1);
 
     private readonly long _startedAt;
     private LoopTimer? _pingTimer;
@@ -35,8 +34,7 @@ internal sealed partial class ShellConnection
     private int _closeCode = Dropped;
     private string _closeReason = "";
     private ConnectionEnd _closeEnd = ConnectionEnd.Dropped;
-    private long _heatSince;
-    private int _heat;
+    private FloodMeter _flood;
 
     private void ArmTimers()
     {
@@ -256,27 +254,22 @@ internal sealed partial class ShellConnection
         _ended.TrySetResult(new ShellConnectionEnd(end, code, reason, _bytesIn, _bytesOut, _shellIsGone));
     }
 
-    private void MeasureHeat(int bytes)
+    private void MeasureFlood(int bytes)
     {
-        _heat += bytes;
-        var now = Stopwatch.GetTimestamp();
-        if (_loop != _loops.Calm || now - _heatSince < HotWindow)
+        if (!_flood.Count(bytes, Stopwatch.GetTimestamp()))
             return;
-        var flooding = _heat >= HotBytes && now - _heatSince < 2 * HotWindow;
-        (_heat, _heatSince) = (0, now);
-        if (flooding)
-            _loop.Events.Post(() => Guarded(() => MoveIfOn(_loops.Calm, _loops.NextHot())));
+        var from = _loop;
+        if (_flood.IsFlooding && from == _loops.Calm)
+            from.Events.Post(() => Guarded(() => MoveIfOn(from, _loops.NextHot())));
+        else if (!_flood.IsFlooding && from != _loops.Calm)
+            from.Events.Post(() => Guarded(() => MoveIfOn(from, _loops.Calm)));
     }
 
-    private void CoolDown()
+    // A connection that has become silent measures nothing.
+    private void MeasureCalm()
     {
-        var now = Stopwatch.GetTimestamp();
-        var calmed = _heat * CalmWindow / Math.Max(1, now - _heatSince) < CalmBytes;
-        (_heat, _heatSince) = (0, now);
-        if (calmed)
-            MoveIfOn(_loop, _loops.Calm);
-        else
-            _calmTimer = _loop.Events.Schedule(TimeSpan.FromSeconds(1), () => Guarded(CoolDown));
+        MeasureFlood(0);
+        _calmTimer = _loop.Events.Schedule(CalmLook, () => Guarded(MeasureCalm));
     }
 
     private void MoveIfOn(RelayLoop from, RelayLoop to)
@@ -294,11 +287,10 @@ internal sealed partial class ShellConnection
             to.Events.Add(_client.Fd, PollEvents.Readable, this);
             to.Events.Add(_lane.Fd, PollEvents.None, this);
             ArmTimers();
-            (_heat, _heatSince) = (0, Stopwatch.GetTimestamp());
             if (stalled)
                 _stallTimer = to.Events.Schedule(_limits.WriteStall, () => Guarded(OnStalled));
             if (to != _loops.Calm)
-                _calmTimer = to.Events.Schedule(TimeSpan.FromSeconds(1), () => Guarded(CoolDown));
+                _calmTimer = to.Events.Schedule(CalmLook, () => Guarded(MeasureCalm));
         }));
     }
 }

@@ -86,7 +86,7 @@ internal sealed partial class ShellConnection
         if (_client.PendingBytes == 0)
             _cursor!.Offset = _outputOffset;
         ConfirmAgainAfterReplay();
-        MeasureHeat(count);
+        MeasureFlood(count);
     }
 
     private void SendPartialCharacter()
