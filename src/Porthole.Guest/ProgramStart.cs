@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Porthole.Posix;
 using Porthole.Protocol.Link;
+using Porthole.Protocol.Shells;
 
 namespace Porthole.Guest;
 
@@ -20,12 +21,13 @@ internal static unsafe class ProgramStart
         try
         {
             terminal = PseudoTerminal.Open(request.Size.Columns, request.Size.Rows);
-            ring = new OutputRing((int)Math.Clamp(request.RingBytes, 4 * 1024, 16 * 1024 * 1024));
+            var replayBytes = (int)Math.Clamp(request.RingBytes, 4 * 1024, 16 * 1024 * 1024);
+            ring = new OutputRing(replayBytes + ShellLimits.MaxBytesUnderWay);
             var processId = Start(program, terminal.SlavePath, []);
 
             // The shell itself answers a person. What it starts is as everything else.
             TimeSlice.TrySet(processId, TimeSlice.Shortest);
-            return new Shell(request.ShellId, terminal, ring, processId);
+            return new Shell(request.ShellId, terminal, ring, replayBytes, processId);
         }
         catch (Exception error) when (error is PosixException or LinkFailureException or ArgumentException)
         {

@@ -7,7 +7,7 @@ namespace Porthole.Guest;
 /// A shell: its terminal, what it printed and what it was sent. At any moment exactly one loop uses it: that of the lane it is attached
 /// to, or the home loop. Only the home loop closes it, when no lane has it any more.
 /// </summary>
-internal sealed unsafe class Shell(string id, PseudoTerminal terminal, OutputRing ring, int processId) : IDisposable
+internal sealed unsafe class Shell(string id, PseudoTerminal terminal, OutputRing ring, int replayBytes, int processId) : IDisposable
 {
     private readonly ByteQueue _input = new();
 
@@ -20,11 +20,20 @@ internal sealed unsafe class Shell(string id, PseudoTerminal terminal, OutputRin
 
     public OutputRing Ring { get; } = ring;
 
+    /// <summary>Bytes kept of what no stream was sent. The ring holds what is under way beside them.</summary>
+    public int ReplayBytes { get; } = replayBytes;
+
     /// <summary>The first process, whose number is that of its session as well.</summary>
     public int ProcessId { get; } = processId;
 
     /// <summary>Offset after the last output byte that any stream was sent.</summary>
     public long SentOffset { get; set; }
+
+    /// <summary>
+    /// Offset of the oldest byte that a stream can still get. Only what was printed while no stream took it is limited to
+    /// <see cref="ReplayBytes"/>: what was under way when a connection broke is there as well, if no more than that was printed since.
+    /// </summary>
+    public long OldestOffset => Ring.End - SentOffset > ReplayBytes ? Ring.End - ReplayBytes : Ring.Start;
 
     /// <summary>Input bytes accepted in the shell's life, those still queued here included.</summary>
     public long InputOffset { get; private set; }

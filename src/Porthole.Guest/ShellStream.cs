@@ -50,7 +50,7 @@ internal sealed unsafe class ShellStream : LaneStream, IPollable
     {
         (Shell, _exit) = (shell, exit);
         var wanted = Math.Min(request.FromOffset < 0 ? shell.SentOffset : request.FromOffset, shell.Ring.End);
-        _sent = Math.Max(wanted, shell.Ring.Start);
+        _sent = Math.Max(wanted, shell.OldestOffset);
         _inputAllowed = InputWindowBytes - shell.QueuedInputBytes;
         var attached = new ShellAttached(created, shell.Incarnation, _sent, _sent - wanted, shell.InputOffset, (uint)_inputAllowed);
         Lane.Sender.Send(attached.Write(Lane.Writer, Number));
@@ -180,7 +180,7 @@ internal sealed unsafe class ShellStream : LaneStream, IPollable
     private void ReadTerminal()
     {
         var shell = Shell!;
-        var room = (int)Math.Min(Math.Min(MaxUnsentBytes, shell.Ring.Capacity) - Unsent, Lane.IsShared ? 16 * 1024 : MaxUnsentBytes);
+        var room = (int)Math.Min(Math.Min(MaxUnsentBytes, shell.ReplayBytes) - Unsent, Lane.IsShared ? 16 * 1024 : MaxUnsentBytes);
         while (room > 0 && !_terminalDone)
         {
             var read = shell.Read(room, out var count);
@@ -236,7 +236,7 @@ internal sealed unsafe class ShellStream : LaneStream, IPollable
     private void WatchTerminal()
     {
         var interest = PollEvents.None;
-        if (!_terminalDone && Unsent < Math.Min(MaxUnsentBytes, Shell!.Ring.Capacity))
+        if (!_terminalDone && Unsent < Math.Min(MaxUnsentBytes, Shell!.ReplayBytes))
             interest |= PollEvents.Readable | (_nobodyHasItOpen ? PollEvents.EdgeTriggered : PollEvents.None);
         if (Shell!.QueuedInputBytes > 0 && !_nobodyHasItOpen && _exit is null)
             interest |= PollEvents.Writable;

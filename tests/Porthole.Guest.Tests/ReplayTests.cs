@@ -1,5 +1,6 @@
 using System.Text;
 using Porthole.Protocol.Link;
+using Porthole.Protocol.Shells;
 
 namespace Porthole.Guest.Tests;
 
@@ -48,12 +49,32 @@ public sealed class ReplayTests : IDisposable
     {
         var lane = _guest.OpenLane();
         var counting = new Counting(100_000);
-        var shell = counting.Attach(lane, 1);
-        shell.WaitForBytes(counting.Length);
+        counting.Attach(lane, 1, credit: 0);
+        lane.Dispose();
+        _guest.OpenLane().WaitForShells(shells => shells.Single().EndOffset == counting.Length);
         var again = _guest.OpenLane().Attach(1, "counting", from: 0).Confirm();
         Assert.Equal(counting.Length - RingBytes, again.Attached.StartOffset);
         Assert.Equal(counting.Length - RingBytes, again.Attached.Dropped);
         again.WaitForBytes(RingBytes);
+        counting.AssertMatches(again);
+    }
+
+    [Fact]
+    public void What_was_under_way_when_a_connection_broke_is_kept_beside_the_ring()
+    {
+        const int printedAlone = 200_000;
+        var counting = new Counting(200_000);
+        var lane = _guest.OpenLane();
+        var shell = counting.Attach(lane, 1, credit: (uint)(counting.Length - printedAlone));
+        shell.WaitForBytes(counting.Length - printedAlone);
+        lane.Dispose();
+        _guest.OpenLane().WaitForShells(shells => shells.Single().EndOffset == counting.Length);
+
+        // Of what was sent, the client got all but what may be under way.
+        var received = counting.Length - printedAlone - ShellLimits.MaxBytesUnderWay;
+        var again = _guest.OpenLane().Attach(1, "counting", from: received).Confirm();
+        Assert.Equal((received, 0L), (again.Attached.StartOffset, again.Attached.Dropped));
+        again.WaitForBytes(counting.Length - received);
         counting.AssertMatches(again);
     }
 
@@ -165,9 +186,12 @@ public sealed class ReplayTests : IDisposable
     public void The_smallest_ring_works_like_the_largest()
     {
         var counting = new Counting(50_000);
-        var shell = counting.Attach(_guest.OpenLane(), 1, ring: 1);
-        shell.WaitForBytes(counting.Length);
+        var lane = _guest.OpenLane();
+        var shell = counting.Attach(lane, 1, credit: 100_000, ring: 1);
+        shell.WaitForBytes(100_000);
         counting.AssertMatches(shell);
+        lane.Dispose();
+        _guest.OpenLane().WaitForShells(shells => shells.Single().EndOffset == counting.Length);
         var again = _guest.OpenLane().Attach(1, "counting", from: 0).Confirm();
         Assert.Equal(counting.Length - 4096, again.Attached.StartOffset);
         again.WaitForBytes(4096);

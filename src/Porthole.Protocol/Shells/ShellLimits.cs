@@ -42,8 +42,14 @@ public sealed record ShellLimits
     /// <summary>Life of one connection; then 1008, and the shell stays. Documented as 1 hour.</summary>
     public TimeSpan ConnectionLifetime { get; init; } = TimeSpan.FromHours(1);
 
-    /// <summary>Bytes of output kept per shell, oldest dropped first. Documented as 256 KB.</summary>
+    /// <summary>Bytes of output kept per shell while nobody is attached, oldest dropped first. Documented as 256 KB.</summary>
     public int RingBytes { get; init; } = 256 * 1024;
+
+    /// <summary>
+    /// Bytes of output that may be on their way from the guest to a client's kernel. The guest keeps as many beside
+    /// <see cref="RingBytes"/>, so that a connection that breaks loses nothing.
+    /// </summary>
+    public const int MaxBytesUnderWay = 512 * 1024;
 
     /// <summary>Time between the server's pings. Below the shortest idle limit (60 s) that clients report of proxies.</summary>
     public TimeSpan PingInterval { get; init; } = TimeSpan.FromSeconds(30);

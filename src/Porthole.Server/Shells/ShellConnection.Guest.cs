@@ -44,7 +44,7 @@ internal sealed partial class ShellConnection
         // A guest that has closed the lane already has ended all this, the cursor included.
         if (_phase != Phase.Attaching)
             return;
-        WriteLane(new AttachShell(ShellId, from, _size, OutputWindowBytes, (uint)_limits.RingBytes, program).Write(_link, Stream));
+        WriteLane(new AttachShell(ShellId, from, _size, OutputWindow.SmallestBytes, (uint)_limits.RingBytes, program).Write(_link, Stream));
     }
 
     private void OnAttachOverdue()

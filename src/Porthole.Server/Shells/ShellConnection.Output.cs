@@ -8,26 +8,19 @@ namespace Porthole.Server.Shells;
 // Towards the client.
 internal sealed partial class ShellConnection
 {
-    // With 96 KB of credit, at most 96 KB in the kernel's send queue and 64 KB that the guest keeps unsent, all output that the client
-    // may not have got fits into the ring of 256 KB: a connection that breaks loses nothing.
-    private const int OutputWindowBytes = 96 * 1024;
-    private const int SendBufferBytes = 48 * 1024;
-    private const int GrantBytes = OutputWindowBytes / 4;
-
     // How long the first bytes of a UTF-8 sequence wait for the others before they are sent alone.
     private static readonly TimeSpan PartialCharacterHold = TimeSpan.FromMilliseconds(20);
 
     private readonly DeliveryTracker _delivery = new();
     private readonly byte[] _partial = new byte[3];
     private int _partialCount;
-    private int _ungranted;
+    private OutputWindow _window = new();
     private long _outputOffset;
     private long _bytesOut;
 
     private unsafe void LimitSendBuffer()
     {
-        // The kernel doubles it for its bookkeeping (socket(7)).
-        int bytes = SendBufferBytes;
+        int bytes = OutputWindow.SendBufferBytes;
         _ = Libc.SetSockOpt(_client.Fd, Libc.SOL_SOCKET, Libc.SO_SNDBUF, &bytes, sizeof(int));
     }
 
@@ -44,7 +37,7 @@ internal sealed partial class ShellConnection
     // Sends bytes of the guest buffer, making the WebSocket frame around them where they lie.
     private void SendOutput(byte[] buffer, int at, int count)
     {
-        _ungranted += count;
+        _window.Count(count);
         if (_partialCount > 0)
         {
             at -= _partialCount;
@@ -120,10 +113,8 @@ internal sealed partial class ShellConnection
     // Only what the client's socket took earns new credit; what waits here does not.
     private void GrantOutput()
     {
-        if (_ungranted < GrantBytes || _client.PendingBytes > 0 || _phase != Phase.Open)
-            return;
-        WriteLane(Protocol.Link.LinkSmallFrames.WriteCredit(_link, Stream, (uint)_ungranted));
-        _ungranted = 0;
+        if (_client.PendingBytes == 0 && _phase == Phase.Open && _window.Grant() is > 0 and var credit)
+            WriteLane(Protocol.Link.LinkSmallFrames.WriteCredit(_link, Stream, credit));
     }
 
     private void WriteStatus(ShellStatus status)
