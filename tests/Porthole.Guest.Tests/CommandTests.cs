@@ -137,6 +137,7 @@ public sealed class CommandTests : IDisposable
         command.WaitForExit();
         Assert.Equal("1\n2\n3\n4\n5\n", command.Text);
         Assert.Contains("42", shell.Run("echo $((6*7))"), StringComparison.Ordinal);
+        flood.WaitForBytes(4);
         Assert.Equal("y\ny\n", Encoding.UTF8.GetString(flood.Output.AsSpan(0, 4)));
     }
 

@@ -43,7 +43,7 @@ public sealed class HostileLinkTests : IDisposable
         var lane = _guest.OpenLane();
         foreach (var type in Enum.GetValues<LinkFrameType>().Append((LinkFrameType)200).Except(
             [LinkFrameType.Hello, LinkFrameType.Ping, LinkFrameType.Shutdown, LinkFrameType.AttachShell, LinkFrameType.StartCommand,
-                LinkFrameType.AttachAgent, LinkFrameType.ConnectPort, LinkFrameType.ListShells]))
+                LinkFrameType.AttachAgent, LinkFrameType.ConnectPort, LinkFrameType.ListShells, LinkFrameType.Awake]))
         {
             lane.Send(LinkSmallFrames.WriteBytes(lane.Writer, type, 0, [1, 2, 3]));
             lane.Send(LinkSmallFrames.WriteBytes(lane.Writer, type, 77, [1, 2, 3]));
