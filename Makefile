@@ -39,6 +39,7 @@ test-microvm: build
 
 bench: build
 	@bench/run
+	@bench/run --only microvm --output out/bench/microvm.md
 
 # Options as in tests/sdk/soak.mjs: make soak SOAK='--minutes 60'
 soak: build

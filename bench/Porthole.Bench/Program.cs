@@ -22,7 +22,7 @@ var scenarioOption = new Option<string[]>("--scenario", "-s")
 scenarioOption.AcceptOnlyFromAmong([.. allScenarios.Select(scenario => scenario.Name)]);
 var peerOption = new Option<string[]>("--peer", "-p")
 {
-    Description = $"Measure only these (repeat or list them): {string.Join(", ", allPeers)}. Without it all that can run here",
+    Description = $"Measure only these (repeat or list them): {string.Join(", ", allPeers)}. Without it all that can run here, but microVMs",
     HelpName = "name",
     AllowMultipleArgumentsPerToken = true,
 };
@@ -73,6 +73,10 @@ command.SetAction(parsed =>
     ];
     var named = parsed.GetValue(peerOption) is { Length: > 0 } names ? names : ofMachines ? machinePeers : null;
     peers.RemoveAll(peer => named?.Contains(peer.Name) == false || !scenarios.Any(scenario => scenario.AppliesTo(peer)));
+
+    // Waiting machines and their server would be counted with the others' processes, and run beside them.
+    if (named is null)
+        peers.RemoveAll(static peer => peer is MicroVmPeer or BareMachinePeer);
     foreach (var peer in peers.ToList())
     {
         if (peer.Missing() is not { } reason)
